@@ -1,0 +1,1 @@
+"""Reduction of dithered near-infrared images, first of all those of EMIR."""

@@ -1,0 +1,88 @@
+"""Map a function over frames or bands of rows on an executor."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+__all__ = ["Progress", "default_executor", "no_progress", "parallel_map", "row_bands"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
+"""``progress(iterable, description, total)`` returns the same items, and shows
+somebody how far the work has got."""
+
+
+def no_progress(items: Iterable[Item], description: str, total: int) -> Iterable[Item]:
+    """The progress callable that shows nothing."""
+    return items
+
+
+@contextmanager
+def default_executor(executor: Executor | None) -> Iterator[Executor]:
+    """Lend the executor that was given, or threads, one for each processor."""
+    if executor is not None:
+        yield executor
+        return
+    with ThreadPoolExecutor(max_workers=_processors()) as threads:
+        yield threads
+
+
+def parallel_map(
+    function: Callable[..., Result],
+    *items: Iterable[Any],
+    executor: Executor | None = None,
+    progress: Progress = no_progress,
+    description: str = "",
+) -> list[Result]:
+    """Apply ``function`` to the items, in parallel, and keep their order.
+
+    Parameters
+    ----------
+    function : callable
+        Called with one element of each iterable. It should release the GIL
+        for most of its time.
+    *items : iterable
+        As for `map`.
+    executor : `concurrent.futures.Executor`, optional
+        Where the work is done. Default: threads.
+    progress : callable, optional
+        See `Progress`.
+    description : str, optional
+        Passed to ``progress``.
+
+    Returns
+    -------
+    list
+        The results in the order of the items, whatever the executor.
+    """
+    arguments = list(zip(*items, strict=True))
+    if not arguments:
+        return []
+    with default_executor(executor) as pool:
+        futures = [pool.submit(function, *args) for args in arguments]
+        try:
+            return [
+                future.result() for future in progress(futures, description, len(futures))
+            ]
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+
+
+def row_bands(n_rows: int, height: int) -> list[slice]:
+    """Cut ``n_rows`` rows into slices of at most ``height`` rows."""
+    return [slice(start, min(start + height, n_rows)) for start in range(0, n_rows, height)]
+
+
+def _processors() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not every system can tell
+        return os.cpu_count() or 1

@@ -1,0 +1,113 @@
+"""The optics as the header's WCS describes them: distortion and pixel area."""
+
+from __future__ import annotations
+
+import astropy.units as u
+import numpy as np
+from astropy.io.fits import Header
+from astropy.wcs import WCS
+from numpy.typing import NDArray
+
+__all__ = ["clean_wcs_header", "frame_wcs", "pixel_area", "pixel_scale", "undistorted"]
+
+_TINY = 1e-100
+"""Smaller distortion coefficients than this are junk that a program left behind."""
+
+_KEYWORDS_OF_A_WCS = ("PV", "CD", "PC", "CDELT", "CROTA", "CTYPE", "CRPIX", "CRVAL", "CUNIT")
+
+
+def frame_wcs(header: Header) -> WCS:
+    """Return the celestial WCS of an exposure, distortion included.
+
+    Parameters
+    ----------
+    header : `~astropy.io.fits.Header`
+        Header with a two-dimensional celestial WCS (ZPN for EMIR). Denormal
+        numbers among the PV keywords are taken as 0.
+
+    Returns
+    -------
+    `~astropy.wcs.WCS`
+    """
+    usable = header.copy()
+    for key in list(usable["PV2_*"]):
+        if abs(usable[key]) < _TINY:
+            usable[key] = 0.0
+    wcs = WCS(usable, naxis=2)
+    wcs.wcs.set()
+    return wcs
+
+
+def undistorted(wcs: WCS) -> WCS:
+    """Return a copy of a ZPN WCS whose radial terms above the first are zero."""
+    plain = wcs.deepcopy()
+    plain.wcs.set_pv([(i, m, v) for i, m, v in plain.wcs.get_pv() if not (i == 2 and m >= 2)])
+    plain.wcs.set()
+    return plain
+
+
+def clean_wcs_header(header: Header) -> Header:
+    """Return a copy of ``header`` without any keyword of its celestial WCS."""
+    cleaned = header.copy()
+    for key in list(cleaned):
+        root = key.rstrip("0123456789_")
+        if root in _KEYWORDS_OF_A_WCS and key != root:
+            del cleaned[key]
+    for key in ("LONPOLE", "LATPOLE", "WCSAXES", "RADESYS", "EQUINOX"):
+        cleaned.remove(key, ignore_missing=True)
+    return cleaned
+
+
+def pixel_scale(wcs: WCS) -> u.Quantity:
+    """Return the pixel scale at the reference pixel (side of a square of that area)."""
+    matrix = wcs.pixel_scale_matrix
+    return np.sqrt(abs(np.linalg.det(matrix))) * u.deg
+
+
+def pixel_area(
+    wcs: WCS, x: NDArray[np.floating], y: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Return the solid angle of pixels, relative to the one at the reference pixel.
+
+    Parameters
+    ----------
+    wcs : `~astropy.wcs.WCS`
+        Celestial WCS.
+    x, y : array_like
+        Pixel centres, 0-based, broadcast against each other.
+
+    Returns
+    -------
+    `~numpy.ndarray` of float
+        Solid angle divided by that of a pixel of the undistorted scale.
+
+    Notes
+    -----
+    The area is the cross product of the pixel's two diagonals, as vectors
+    between its corners in three dimensions: half of its length is exact for a
+    plane quadrilateral, and a pixel is plane to 1e-13. Nothing is subtracted
+    but nearby coordinates, so no digits are lost, as they are by an arc-cosine
+    of nearly parallel directions.
+    """
+    x, y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+    corners = []
+    for dx, dy in ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)):
+        longitude, latitude = wcs.wcs_pix2world(x + dx, y + dy, 0)
+        # Differences from the reference point keep the sine and cosine of
+        # small angles accurate.
+        longitude = np.radians(longitude - wcs.wcs.crval[0])
+        latitude = np.radians(latitude)
+        corners.append(
+            np.stack(
+                [
+                    np.cos(latitude) * np.cos(longitude),
+                    np.cos(latitude) * np.sin(longitude),
+                    np.sin(latitude),
+                ],
+                axis=-1,
+            )
+        )
+    lower_left, lower_right, upper_right, upper_left = corners
+    diagonals = np.cross(upper_right - lower_left, upper_left - lower_right)
+    area = 0.5 * np.linalg.norm(diagonals, axis=-1)
+    return area / pixel_scale(wcs).to_value(u.rad) ** 2
