@@ -1,0 +1,3 @@
+"""Where the frames lie on the sky."""
+
+from .solution import *

@@ -1,0 +1,73 @@
+"""Where every frame lies on the sky, and how well that is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import astropy.units as u
+import numpy as np
+from astropy.wcs import WCS
+from numpy.typing import NDArray
+
+from ..stack import DitherStack
+
+__all__ = ["Alignment", "AlignmentEstimator"]
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """One corrected WCS for each frame.
+
+    Parameters
+    ----------
+    wcss : tuple of `~astropy.wcs.WCS`
+        Corrected WCSs, distortion included, in the order of the frames.
+    methods : tuple of str
+        How each frame was placed: the name of the strategy, or of its
+        fallback.
+    shifts : `~numpy.ndarray`
+        Shape (n, 2): correction (x, y) of the header's pointing, in pixels.
+    residuals : `~astropy.units.Quantity`
+        Shape (n,): rms of the matched stars' positions about the solution,
+        per axis; NaN where there were none.
+    n_matched : `~numpy.ndarray` of int
+        Stars used for each frame.
+    transparency : `~numpy.ndarray`
+        Flux of the stars relative to the clearest frame (1 where unknown).
+    fwhm : `~astropy.units.Quantity`
+        Seeing of each frame; NaN where unknown.
+    ellipticity : `~numpy.ndarray`
+        1 - b/a of the stars of each frame; NaN where unknown.
+    reference : int
+        Index of the best frame.
+    """
+
+    wcss: tuple[WCS, ...]
+    methods: tuple[str, ...]
+    shifts: NDArray[np.float64]
+    residuals: u.Quantity
+    n_matched: NDArray[np.int_]
+    transparency: NDArray[np.float64]
+    fwhm: u.Quantity
+    ellipticity: NDArray[np.float64]
+    reference: int
+
+    def __post_init__(self) -> None:
+        n = len(self.wcss)
+        for name in (
+            "methods", "shifts", "residuals", "n_matched", "transparency", "fwhm", "ellipticity",
+        ):  # fmt: skip
+            if len(getattr(self, name)) != n:
+                msg = f"{name} must have one entry for each of the {n} frames"
+                raise ValueError(msg)
+        if not 0 <= self.reference < n:
+            msg = f"reference must be the index of one of the {n} frames, got {self.reference}"
+            raise ValueError(msg)
+
+
+class AlignmentEstimator(Protocol):
+    """A callable that places sky-subtracted frames on a common sky."""
+
+    def __call__(self, stack: DitherStack, /) -> Alignment:
+        """Return corrected WCSs for the frames; their pixels are not changed."""

@@ -1,0 +1,3 @@
+"""The objects: their masks and their catalogue."""
+
+from .mask import *

@@ -1,0 +1,4 @@
+"""From the detector to the mosaic: one resampling."""
+
+from .grid import *
+from .protocol import *

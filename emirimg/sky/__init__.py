@@ -1,0 +1,3 @@
+"""The sky, in the detector plane."""
+
+from .model import *
