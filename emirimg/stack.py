@@ -147,10 +147,7 @@ def _pointings(frames: Sequence[CCDData], same: u.Quantity) -> NDArray[np.int_]:
     wcs = frames[0].wcs
     centre = ((frames[0].shape[1] - 1) / 2, (frames[0].shape[0] - 1) / 2)
     places = np.array(
-        [
-            wcs.wcs_world2pix([frame.wcs.wcs_pix2world([centre], 0)[0]], 0)[0]
-            for frame in frames
-        ]
+        [wcs.wcs_world2pix([frame.wcs.wcs_pix2world([centre], 0)[0]], 0)[0] for frame in frames]
     )
     limit = (same / pixel_scale(wcs)).to_value(u.dimensionless_unscaled)
     seen: list[NDArray[np.float64]] = []

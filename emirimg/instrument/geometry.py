@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import astropy.units as u
 import numpy as np
 from astropy.io.fits import Header
@@ -13,7 +15,10 @@ __all__ = ["clean_wcs_header", "frame_wcs", "pixel_area", "pixel_scale", "undist
 _TINY = 1e-100
 """Smaller distortion coefficients than this are junk that a program left behind."""
 
-_KEYWORDS_OF_A_WCS = ("PV", "CD", "PC", "CDELT", "CROTA", "CTYPE", "CRPIX", "CRVAL", "CUNIT")
+_WCS_KEYWORD = re.compile(
+    r"(CTYPE|CRPIX|CRVAL|CUNIT|CDELT|CROTA)[12]|(CD|PC)[12]_[12]|PV[12]_\d+"
+    r"|WCSAXES|LONPOLE|LATPOLE|RADESYS|RADECSYS|EQUINOX"
+)
 
 
 def frame_wcs(header: Header) -> WCS:
@@ -29,10 +34,13 @@ def frame_wcs(header: Header) -> WCS:
     -------
     `~astropy.wcs.WCS`
     """
-    usable = header.copy()
-    for key in list(usable["PV2_*"]):
-        if abs(usable[key]) < _TINY:
-            usable[key] = 0.0
+    # Other keywords would only give the WCS library something to complain of.
+    usable = Header()
+    for key in header:
+        if _WCS_KEYWORD.fullmatch(key):
+            value = header[key]
+            is_junk = key.startswith("PV") and abs(value) < _TINY
+            usable[key] = 0.0 if is_junk else value
     wcs = WCS(usable, naxis=2)
     wcs.wcs.set()
     return wcs
@@ -49,12 +57,9 @@ def undistorted(wcs: WCS) -> WCS:
 def clean_wcs_header(header: Header) -> Header:
     """Return a copy of ``header`` without any keyword of its celestial WCS."""
     cleaned = header.copy()
-    for key in list(cleaned):
-        root = key.rstrip("0123456789_")
-        if root in _KEYWORDS_OF_A_WCS and key != root:
+    for key in set(cleaned):
+        if _WCS_KEYWORD.fullmatch(key):
             del cleaned[key]
-    for key in ("LONPOLE", "LATPOLE", "WCSAXES", "RADESYS", "EQUINOX"):
-        cleaned.remove(key, ignore_missing=True)
     return cleaned
 
 
@@ -64,9 +69,7 @@ def pixel_scale(wcs: WCS) -> u.Quantity:
     return np.sqrt(abs(np.linalg.det(matrix))) * u.deg
 
 
-def pixel_area(
-    wcs: WCS, x: NDArray[np.floating], y: NDArray[np.floating]
-) -> NDArray[np.float64]:
+def pixel_area(wcs: WCS, x: NDArray[np.floating], y: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the solid angle of pixels, relative to the one at the reference pixel.
 
     Parameters

@@ -156,13 +156,14 @@ def _positive(header: Mapping[str, Any], key: str, source: str) -> float | None:
 
 def _time(header: Mapping[str, Any], source: str) -> Time:
     value = header.get("DATE-OBS")
+    expected = "a date such as 2018-12-17T23:57:24.72 was expected"
     if value is None:
-        msg = f"{source}: keyword DATE-OBS is missing; a date such as 2018-12-17T23:57:24.72 was expected"
+        msg = f"{source}: keyword DATE-OBS is missing; {expected}"
         raise MetadataError(msg)
     try:
         return Time(str(value).strip(), format="isot", scale="utc")
     except ValueError:
-        msg = f"{source}: keyword DATE-OBS is {value!r}; a date such as 2018-12-17T23:57:24.72 was expected"
+        msg = f"{source}: keyword DATE-OBS is {value!r}; {expected}"
         raise MetadataError(msg) from None
 
 

@@ -1,0 +1,53 @@
+"""Refuse what must not be combined, before any work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..exceptions import MixedExposuresError
+from ..instrument import ExposureMetadata
+
+__all__ = ["require_alike"]
+
+
+def require_alike(metadata: Sequence[ExposureMetadata], names: Sequence[str]) -> None:
+    """Check that exposures may be combined.
+
+    Parameters
+    ----------
+    metadata : sequence of ExposureMetadata
+        Headers of the exposures.
+    names : sequence of str
+        Their names.
+
+    Raises
+    ------
+    MixedExposuresError
+        If they differ in object, filter, grism, exposure time (by more than
+        1 %), read mode or detector. The message lists what was found.
+    """
+    problems = []
+    for what, value in _PROPERTIES.items():
+        found: dict[str, list[str]] = {}
+        for item, name in zip(metadata, names, strict=True):
+            found.setdefault(value(item), []).append(name)
+        if len(found) > 1:
+            listed = "; ".join(
+                f"{text or '(none)'} in {len(files)} exposures, first {files[0]}"
+                for text, files in found.items()
+            )
+            problems.append(f"  {what}: {listed}")
+    if problems:
+        msg = "these exposures must not be combined, they differ in\n" + "\n".join(problems)
+        raise MixedExposuresError(msg)
+
+
+_PROPERTIES = {
+    "object (OBJECT)": lambda item: item.object_name,
+    "filter (FILTER)": lambda item: item.filter_name,
+    "grism (GRISM)": lambda item: item.grism,
+    # Two significant digits hide the jitter of the clock, not another time.
+    "exposure time (EXPTIME)": lambda item: f"{item.exposure_time.to_value('s'):.2g} s",
+    "read mode (READMODE)": lambda item: item.read_mode,
+    "detector (INSCONF, DATE-OBS)": lambda item: item.detector.name,
+}

@@ -1,0 +1,107 @@
+"""Gather what a reduction found out into its result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import astropy.units as u
+import numpy as np
+
+from ..alignment import Alignment
+from ..objects import MosaicQuality, ObjectMask, measure_quality
+from ..sky import SkyModel
+from ..stack import DitherStack
+from .header import mosaic_header
+from .result import DitherResult, FrameRecord
+from .steps import Combination
+
+__all__ = ["conclude"]
+
+
+def conclude(
+    stack: DitherStack,
+    skies: Sequence[SkyModel],
+    alignment: Alignment,
+    combination: Combination,
+    objects: ObjectMask | None,
+    *,
+    strategies: Mapping[str, str],
+    inputs: Sequence[tuple[str, str, str]],
+    notes: Sequence[str],
+) -> DitherResult:
+    """Measure the mosaic and make the result of the reduction.
+
+    Parameters
+    ----------
+    stack : DitherStack
+        The frames as they were combined.
+    skies : sequence of SkyModel
+        Their skies.
+    alignment : Alignment
+        Their places.
+    combination : Combination
+        The mosaic.
+    objects : ObjectMask or None
+        Its objects.
+    strategies : mapping
+        Texts of the strategies.
+    inputs : sequence of tuple of str
+        (kind, name, sha256) of every file.
+    notes : sequence of str
+        The warnings; read when the measurements are done.
+    """
+    quality = measure_quality(combination.mosaic, objects)
+    levels = [sky.level for sky in skies]
+    header = mosaic_header(
+        stack[0].meta,
+        stack.metadata,
+        sky_levels=levels,
+        transparency=alignment.transparency,
+        history=[f"{step}: {text}" for step, text in strategies.items()],
+        measured=_measured(quality),
+    )
+    return DitherResult(
+        mosaic=replace(combination.mosaic, header=header),
+        alignment=alignment,
+        frames=_records(stack, levels, alignment, combination),
+        objects=objects,
+        quality=quality,
+        strategies=dict(strategies),
+        inputs=tuple(inputs),
+        warnings=tuple(notes),
+    )
+
+
+def _measured(quality: MosaicQuality) -> dict[str, tuple[float, str]]:
+    return {
+        "SEEING": (quality.seeing.to_value(u.arcsec), "[arcsec] FWHM of the stars"),
+        "ELLIPTIC": (quality.ellipticity, "1 - b/a of the stars"),
+        "CORRNOIS": (quality.correlated_noise, "noise in apertures of 2 FWHM / predicted"),
+        "DEPTH5": (quality.depth, "[mag] 5-sigma point source"),
+        "MAGZERO": (quality.zero_point, "[mag] zero point of DEPTH5"),
+    }
+
+
+def _records(
+    stack: DitherStack, levels: Sequence[float], alignment: Alignment, combination: Combination
+) -> tuple[FrameRecord, ...]:
+    return tuple(
+        FrameRecord(
+            name=stack.names[i],
+            start=stack.metadata[i].start,
+            shift=tuple(float(value) for value in alignment.shifts[i]),
+            residual=alignment.residuals[i],
+            n_matched=int(alignment.n_matched[i]),
+            method=alignment.methods[i],
+            sky_level=float(levels[i]),
+            transparency=float(alignment.transparency[i]),
+            fwhm=alignment.fwhm[i],
+            ellipticity=float(alignment.ellipticity[i]),
+            noise=float(combination.noise[i]),
+            bad_fraction=0.0 if frame.mask is None else float(np.mean(frame.mask)),
+            rejected_fraction=float(combination.rejected[i]),
+            weight=float(combination.weights[i]),
+        )
+        for i, frame in enumerate(stack)
+    )

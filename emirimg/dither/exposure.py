@@ -1,0 +1,67 @@
+"""The calibration of one exposure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from astropy.nddata import CCDData
+
+from ..calibration import Calibrations, calibrate
+from ..instrument import read_metadata
+
+__all__ = ["ExposureReducer"]
+
+
+class ExposureReducer:
+    """Calibrate raw exposures: bad pixels, dark, flat, noise.
+
+    Parameters
+    ----------
+    calibrations : Calibrations, optional
+        Bad-pixel mask, dark and flat. Default: none of them.
+    gain : float, optional
+        Electrons per ADU. Default: the header's, or that of the detector.
+    read_noise : float, optional
+        ADU. Default: the header's, or that of the detector.
+    """
+
+    def __init__(
+        self,
+        *,
+        calibrations: Calibrations | None = None,
+        gain: float | None = None,
+        read_noise: float | None = None,
+    ) -> None:
+        self.calibrations = Calibrations() if calibrations is None else calibrations
+        self.gain = gain
+        self.read_noise = read_noise
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(calibrations={self.calibrations!r}, gain={self.gain!r}, "
+            f"read_noise={self.read_noise!r})"
+        )
+
+    def __call__(self, frame: CCDData, /, *, name: str = "frame") -> CCDData:
+        """Return the calibrated exposure.
+
+        Parameters
+        ----------
+        frame : `~astropy.nddata.CCDData`
+            Raw exposure, in ADU.
+        name : str, optional
+            What to call it in an error.
+
+        Raises
+        ------
+        CalibrationError
+            If a calibration has another shape than the exposure.
+        FrameError
+            If hardly a pixel of the exposure is usable.
+        """
+        metadata = read_metadata(frame.meta, source=name)
+        if self.gain is not None:
+            metadata = replace(metadata, gain=self.gain, gain_source="user")
+        if self.read_noise is not None:
+            metadata = replace(metadata, read_noise=self.read_noise, read_noise_source="user")
+        return calibrate(frame, self.calibrations, metadata, name=name)

@@ -1,0 +1,214 @@
+"""From raw exposures to a mosaic: the order of the steps, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._parallel import Progress, default_executor, no_progress
+from ..alignment import Alignment, AlignmentEstimator, StarAlignment
+from ..calibration import (
+    Calibrations,
+    HiddenPixelDetector,
+    LaplacianCosmicRays,
+    ReferenceOutliers,
+)
+from ..combine import Combiner, Mosaic, NoiseClipCombiner
+from ..objects import ObjectMask, ObjectMasker, SegmentationMasker
+from ..projection import LanczosResampler, MosaicGrid, Resampler
+from ..sky import DetectorResidual, PatternSky, SkyEstimator, SkyResidual
+from .conclude import conclude
+from .exposure import ExposureReducer
+from .loading import load
+from .notes import noted_warnings
+from .result import DitherResult
+from .steps import Steps, placed, with_flags
+
+__all__ = ["DitherReducer"]
+
+_MASK_IS_STABLE = 0.002
+"""Object masks that differ in less than this fraction of the mosaic are the same."""
+
+
+class DitherReducer:
+    """Reduce the dithered exposures of one field to a mosaic.
+
+    Every parameter is a strategy object or any callable with the same
+    signature.
+
+    Parameters
+    ----------
+    calibrations : Calibrations, optional
+        Bad-pixel mask, dark and flat. Default: none of them.
+    gain : float, optional
+        Electrons per ADU. Default: the header's, or that of the detector.
+    read_noise : float, optional
+        ADU. Default: the header's, or that of the detector.
+    hidden_pixels : callable or None, optional
+        Finds the bad pixels that are not in the mask. Default:
+        `~emirimg.calibration.HiddenPixelDetector`; `None`: not looked for.
+    sky : SkyEstimator, optional
+        Default: `~emirimg.sky.PatternSky`.
+    residual : SkyResidual or None, optional
+        Removes what the sky left behind. Default:
+        `~emirimg.sky.DetectorResidual`; `None`: not removed.
+    alignment : AlignmentEstimator, optional
+        Default: `~emirimg.alignment.StarAlignment`.
+    outliers : callable or None, optional
+        Flags cosmic rays in the detector plane, given a first mosaic.
+        Default: `~emirimg.calibration.ReferenceOutliers`; `None`: not flagged.
+    cosmic_rays : callable or None, optional
+        Flags cosmic rays of a single exposure, used where fewer than three
+        exposures leave no reference. Default:
+        `~emirimg.calibration.LaplacianCosmicRays`; `None`: not flagged.
+    resampler : Resampler, optional
+        Default: `~emirimg.projection.LanczosResampler`.
+    combiner : Combiner, optional
+        Default: `~emirimg.combine.NoiseClipCombiner`.
+    objects : ObjectMasker or None, optional
+        Default: `~emirimg.objects.SegmentationMasker`; `None`: the sky is
+        estimated without a mask of the objects.
+    passes : int, optional
+        How often, at most, the sky is estimated anew with the objects found
+        in the last mosaic. Fewer when the mask no longer changes. Default: 3.
+    grid : MosaicGrid, optional
+        Where the mosaic's pixels shall lie. Default: a north-up gnomonic grid
+        of the scale of the exposures that holds all of them.
+    executor : `concurrent.futures.Executor`, optional
+        Default: threads, one for each processor.
+    progress : callable, optional
+        ``progress(items, description, total)`` yields the items and shows how
+        far the work has got. Default: shows nothing.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.sky import ConstantSky
+    >>> reducer = DitherReducer(sky=ConstantSky(), passes=1)
+    >>> reducer.sky
+    ConstantSky()
+    """
+
+    def __init__(
+        self,
+        *,
+        calibrations: Calibrations | None = None,
+        gain: float | None = None,
+        read_noise: float | None = None,
+        hidden_pixels: Callable[..., NDArray[np.bool_]] | None = HiddenPixelDetector(),
+        sky: SkyEstimator = PatternSky(),
+        residual: SkyResidual | None = DetectorResidual(),
+        alignment: AlignmentEstimator = StarAlignment(),
+        outliers: Callable[..., NDArray[np.bool_]] | None = ReferenceOutliers(),
+        cosmic_rays: Callable[..., NDArray[np.bool_]] | None = LaplacianCosmicRays(),
+        resampler: Resampler = LanczosResampler(),
+        combiner: Combiner = NoiseClipCombiner(),
+        objects: ObjectMasker | None = SegmentationMasker(),
+        passes: int = 3,
+        grid: MosaicGrid | None = None,
+        executor: Executor | None = None,
+        progress: Progress = no_progress,
+    ) -> None:
+        if passes < 1:
+            msg = f"passes must be at least 1, got {passes}"
+            raise ValueError(msg)
+        self.calibrate = ExposureReducer(
+            calibrations=calibrations, gain=gain, read_noise=read_noise
+        )
+        self.hidden_pixels = hidden_pixels
+        self.sky = sky
+        self.residual = residual
+        self.alignment = alignment
+        self.outliers = outliers
+        self.cosmic_rays = cosmic_rays
+        self.resampler = resampler
+        self.combiner = combiner
+        self.objects = objects
+        self.passes = passes
+        self.grid = grid
+        self.executor = executor
+        self.progress = progress
+
+    @property
+    def strategies(self) -> dict[str, str]:
+        """The strategies, as texts that can be typed back."""
+        names = (
+            "hidden_pixels", "sky", "residual", "alignment", "outliers", "cosmic_rays",
+            "resampler", "combiner", "objects", "passes",
+        )  # fmt: skip
+        return {name: repr(getattr(self, name)) for name in names}
+
+    def __repr__(self) -> str:
+        parameters = ", ".join(f"{name}={text}" for name, text in self.strategies.items())
+        return f"{type(self).__name__}({parameters})"
+
+    def reduce(self, exposures: Sequence[Exposure]) -> DitherResult:
+        """Reduce exposures to a mosaic.
+
+        Parameters
+        ----------
+        exposures : sequence of path or `~astropy.nddata.CCDData`
+            Raw exposures of one object through one filter, of one exposure
+            time, in any order. Repeats at one position (NEXP) are recognised.
+
+        Returns
+        -------
+        DitherResult
+
+        Raises
+        ------
+        MixedExposuresError
+            If the exposures must not be combined.
+        FrameError
+            If a file cannot be used; it is named.
+        CalibrationError
+            If a calibration does not fit the exposures.
+        """
+        with noted_warnings() as notes, default_executor(self.executor) as executor:
+            steps = Steps(executor, self.progress)
+            stack, inputs = load(exposures, self.calibrate, steps)
+            stack = steps.with_bad_pixels(stack, self.hidden_pixels)
+            alignment: Alignment | None = None
+            objects: ObjectMask | None = None
+            flagged: Sequence[NDArray[np.bool_]] | None = None
+            n_passes = 0
+            while n_passes < self.passes:
+                n_passes += 1
+                masks = steps.in_frames(objects, stack)
+                skies = self.sky(with_flags(stack, flagged), objects=masks)
+                clean = steps.subtracted(stack, skies, self.residual, masks)
+                if alignment is None:
+                    alignment = self.alignment(clean)
+                    stack = placed(stack, alignment)
+                    grid = self.grid or MosaicGrid.covering(
+                        alignment.wcss, [frame.shape for frame in stack]
+                    )
+                clean = with_flags(placed(clean, alignment), flagged)
+                combination = steps.combined(clean, alignment, grid, self.resampler, self.combiner)
+                before, objects = objects, self._find_objects(combination.mosaic)
+                if objects is None or _is_settled(before, objects):
+                    break
+                if n_passes < self.passes:
+                    flagged = steps.flagged(
+                        clean, combination, alignment, self.outliers, self.cosmic_rays
+                    )
+            return conclude(
+                clean,
+                skies,
+                alignment,
+                combination,
+                objects,
+                strategies=self.strategies,
+                inputs=inputs,
+                notes=notes,
+            )
+
+    def _find_objects(self, mosaic: Mosaic) -> ObjectMask | None:
+        return None if self.objects is None else self.objects(mosaic)
+
+
+def _is_settled(before: ObjectMask | None, now: ObjectMask) -> bool:
+    return before is not None and now.changed_fraction(before) < _MASK_IS_STABLE

@@ -1,0 +1,165 @@
+"""What a reduction found out, frame by frame and as a whole."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+from astropy.table import Table
+from astropy.time import Time
+
+from ..alignment import Alignment
+from ..combine import Mosaic
+from ..io.results import write_mosaic
+from ..objects import MosaicQuality, ObjectMask
+
+__all__ = ["DitherResult", "FrameRecord"]
+
+
+@dataclass(frozen=True)
+class FrameRecord:
+    """What is known of one exposure after the reduction.
+
+    Attributes
+    ----------
+    name : str
+        Its file's name.
+    start : `~astropy.time.Time`
+        Start of the exposure.
+    shift : tuple of float
+        Correction (x, y) of the header's pointing, in pixels.
+    residual : `~astropy.units.Quantity`
+        rms distance of its stars from the ensemble, per axis.
+    n_matched : int
+        Stars used for its alignment.
+    method : str
+        How it was aligned.
+    sky_level : float
+        Median sky, in ADU.
+    transparency : float
+        Flux of its stars relative to the clearest frame.
+    fwhm : `~astropy.units.Quantity`
+        Seeing.
+    ellipticity : float
+        1 - b/a of its stars.
+    noise : float
+        Noise of a sky pixel, in ADU.
+    bad_fraction, rejected_fraction : float
+        Fraction of its pixels masked before the combination, and rejected in it.
+    weight : float
+        Its weight relative to the best frame.
+    """
+
+    name: str
+    start: Time
+    shift: tuple[float, float]
+    residual: u.Quantity
+    n_matched: int
+    method: str
+    sky_level: float
+    transparency: float
+    fwhm: u.Quantity
+    ellipticity: float
+    noise: float
+    bad_fraction: float
+    rejected_fraction: float
+    weight: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as plain numbers and texts."""
+        return {field.name: plain(getattr(self, field.name)) for field in fields(self)}
+
+
+@dataclass(frozen=True)
+class DitherResult:
+    """The outcome of a reduction.
+
+    Attributes
+    ----------
+    mosaic : Mosaic
+        The image and its variance, mask, coverage and exposure time.
+    alignment : Alignment
+        Where the frames lie on the sky.
+    frames : tuple of FrameRecord
+        One record for each exposure.
+    objects : ObjectMask or None
+        The objects of the mosaic.
+    quality : MosaicQuality
+        Seeing, depth, noise of the mosaic.
+    strategies : dict
+        The strategies that were used, as texts that can be typed back.
+    inputs : tuple of tuple
+        (kind, name, sha256) of every file that went in.
+    warnings : tuple of str
+        What went less well than it should.
+    """
+
+    mosaic: Mosaic
+    alignment: Alignment
+    frames: tuple[FrameRecord, ...]
+    objects: ObjectMask | None
+    quality: MosaicQuality
+    strategies: dict[str, str]
+    inputs: tuple[tuple[str, str, str], ...]
+    warnings: tuple[str, ...]
+
+    def summary(self) -> dict[str, Any]:
+        """Return everything but the images as plain numbers and texts."""
+        mosaic = self.mosaic
+        covered = ~mosaic.mask
+        return {
+            "object": str(mosaic.header.get("OBJECT", "")),
+            "filter": str(mosaic.header.get("FILTER", "")),
+            "n_exposures": len(self.frames),
+            "total_exposure_time": float(mosaic.exposure.max()),
+            "shape": list(mosaic.grid.shape),
+            "pixel_scale": mosaic.grid.scale.to_value(u.arcsec),
+            "area": float(covered.sum() * mosaic.grid.scale.to_value(u.arcmin) ** 2),
+            "quality": self.quality.to_dict(),
+            "frames": [record.to_dict() for record in self.frames],
+            "strategies": dict(self.strategies),
+            "warnings": list(self.warnings),
+        }
+
+    def frame_table(self) -> Table:
+        """Return the records of the frames as a table."""
+        return Table(rows=[record.to_dict() for record in self.frames])
+
+    def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the mosaic, with all its planes and its provenance.
+
+        Parameters
+        ----------
+        path : str or `~pathlib.Path`
+            FITS file to write.
+        overwrite : bool, optional
+            Whether a file of that name may be replaced. Default: no.
+
+        Returns
+        -------
+        `~pathlib.Path`
+            The file.
+        """
+        rows = [*self.inputs, *(("strategy", key, text) for key, text in self.strategies.items())]
+        return write_mosaic(path, self.mosaic, provenance=rows, overwrite=overwrite)
+
+
+def plain(value: Any) -> Any:
+    """Turn quantities, times and NumPy numbers into what JSON knows; NaN into None."""
+    if isinstance(value, Time):
+        return value.isot
+    if isinstance(value, u.Quantity):
+        value = value.to_value(u.arcsec if value.unit.is_equivalent(u.arcsec) else value.unit)
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
