@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from pathlib import Path
 
 import numpy as np
+from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
 from .._parallel import Progress, default_executor, no_progress
@@ -17,15 +19,17 @@ from ..calibration import (
     ReferenceOutliers,
 )
 from ..combine import Combiner, Mosaic, NoiseClipCombiner
+from ..flat import Illumination, StarFlat
 from ..objects import ObjectMask, ObjectMasker, SegmentationMasker
 from ..projection import LanczosResampler, MosaicGrid, Resampler
 from ..sky import DetectorResidual, PatternSky, SkyEstimator, SkyResidual
 from .conclude import conclude
 from .exposure import ExposureReducer
+from .illumination import find_illumination
 from .loading import load
 from .notes import noted_warnings
 from .result import DitherResult
-from .steps import Steps, placed, with_flags
+from .steps import Combination, Steps, placed, with_flags
 
 __all__ = ["DitherReducer"]
 
@@ -64,6 +68,9 @@ class DitherReducer:
         Flags cosmic rays of a single exposure, used where fewer than three
         exposures leave no reference. Default:
         `~emirimg.calibration.LaplacianCosmicRays`; `None`: not flagged.
+    starflat : callable or None, optional
+        Finds the illumination from the stars, by which the frames are then
+        divided. Default: `~emirimg.flat.StarFlat`; `None`: no correction.
     resampler : Resampler, optional
         Default: `~emirimg.projection.LanczosResampler`.
     combiner : Combiner, optional
@@ -104,6 +111,7 @@ class DitherReducer:
         alignment: AlignmentEstimator = StarAlignment(),
         outliers: Callable[..., NDArray[np.bool_]] | None = ReferenceOutliers(),
         cosmic_rays: Callable[..., NDArray[np.bool_]] | None = LaplacianCosmicRays(),
+        starflat: Callable[..., Illumination] | None = StarFlat(),
         resampler: Resampler = LanczosResampler(),
         combiner: Combiner = NoiseClipCombiner(),
         objects: ObjectMasker | None = SegmentationMasker(),
@@ -124,6 +132,7 @@ class DitherReducer:
         self.alignment = alignment
         self.outliers = outliers
         self.cosmic_rays = cosmic_rays
+        self.starflat = starflat
         self.resampler = resampler
         self.combiner = combiner
         self.objects = objects
@@ -137,7 +146,7 @@ class DitherReducer:
         """The strategies, as texts that can be typed back."""
         names = (
             "hidden_pixels", "sky", "residual", "alignment", "outliers", "cosmic_rays",
-            "resampler", "combiner", "objects", "passes",
+            "starflat", "resampler", "combiner", "objects", "passes",
         )  # fmt: skip
         return {name: repr(getattr(self, name)) for name in names}
 
@@ -145,7 +154,7 @@ class DitherReducer:
         parameters = ", ".join(f"{name}={text}" for name, text in self.strategies.items())
         return f"{type(self).__name__}({parameters})"
 
-    def reduce(self, exposures: Sequence[Exposure]) -> DitherResult:
+    def reduce(self, exposures: Sequence[str | Path | CCDData]) -> DitherResult:
         """Reduce exposures to a mosaic.
 
         Parameters
@@ -173,6 +182,7 @@ class DitherReducer:
             stack = steps.with_bad_pixels(stack, self.hidden_pixels)
             alignment: Alignment | None = None
             objects: ObjectMask | None = None
+            combination: Combination | None = None
             flagged: Sequence[NDArray[np.bool_]] | None = None
             n_passes = 0
             while n_passes < self.passes:
@@ -187,13 +197,18 @@ class DitherReducer:
                         alignment.wcss, [frame.shape for frame in stack]
                     )
                 clean = with_flags(placed(clean, alignment), flagged)
+                if combination is not None and self.starflat is not None:
+                    illumination = find_illumination(
+                        clean, skies, combination.mosaic, alignment, self.starflat, steps
+                    )
+                    clean = steps.divided(clean, illumination)
                 combination = steps.combined(clean, alignment, grid, self.resampler, self.combiner)
                 before, objects = objects, self._find_objects(combination.mosaic)
                 if objects is None or _is_settled(before, objects):
                     break
                 if n_passes < self.passes:
                     flagged = steps.flagged(
-                        clean, combination, alignment, self.outliers, self.cosmic_rays
+                        clean, combination.mosaic, alignment, self.outliers, self.cosmic_rays
                     )
             return conclude(
                 clean,

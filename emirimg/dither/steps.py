@@ -6,14 +6,16 @@ import copy
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from astropy.nddata import CCDData
+from astropy.nddata import CCDData, VarianceUncertainty
 from numpy.typing import NDArray
 
 from .._parallel import Progress, parallel_map
 from ..alignment import Alignment
 from ..combine import Combiner, Mosaic, assemble_mosaic
+from ..flat import Illumination
 from ..objects import ObjectMask
 from ..projection import MosaicGrid, Resampler, blot
 from ..sky import SkyModel, SkyResidual, subtract_sky
@@ -84,6 +86,15 @@ class Steps:
             "Subtracting the sky", subtract, stack, skies, masks or [None] * len(stack)
         )
         return stack.with_frames(frames)
+
+    def divided(self, stack: DitherStack, illumination: Illumination) -> DitherStack:
+        """Divide every frame by the illumination."""
+        if illumination.degree == 0:
+            return stack
+        inverse = 1 / illumination.image
+        return stack.with_frames(
+            self.each("Correcting the illumination", partial(_multiplied, factor=inverse), stack)
+        )
 
     def combined(
         self,
@@ -160,6 +171,12 @@ def _changed(frame: CCDData, **attributes: object) -> CCDData:
     for name, value in attributes.items():
         setattr(changed, name, value)
     return changed
+
+
+def _multiplied(frame: CCDData, *, factor: NDArray[np.float32]) -> CCDData:
+    variance = frame.uncertainty.array * factor
+    variance *= factor
+    return _changed(frame, data=frame.data * factor, uncertainty=VarianceUncertainty(variance))
 
 
 def _noise(frame: CCDData) -> float:

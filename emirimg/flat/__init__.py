@@ -1,1 +1,4 @@
-"""To be written."""
+"""Flat fields: the illumination that the stars see."""
+
+from .photometry import *
+from .starflat import *

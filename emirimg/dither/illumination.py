@@ -1,0 +1,93 @@
+"""Measure the stars on all frames, for the illumination that they see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import astropy.units as u
+import numpy as np
+from astropy.nddata import CCDData
+from numpy.typing import NDArray
+
+from ..alignment import Alignment, find_stars
+from ..combine import Mosaic
+from ..flat import Illumination, StarMeasurements, star_fluxes
+from ..instrument import pixel_area
+from ..sky import SkyModel
+from ..stack import DitherStack
+from .steps import Steps
+
+__all__ = ["find_illumination"]
+
+_MOST_STARS = 800
+_LEAST_SIGNAL_TO_NOISE = 30
+_BLOCKS = 64
+
+
+def find_illumination(
+    stack: DitherStack,
+    skies: Sequence[SkyModel],
+    mosaic: Mosaic,
+    alignment: Alignment,
+    starflat: Callable[..., Illumination],
+    steps: Steps,
+) -> Illumination:
+    """Find the illumination from sky-subtracted frames.
+
+    Parameters
+    ----------
+    stack : DitherStack
+        Sky-subtracted frames, placed on the sky.
+    skies : sequence of SkyModel
+        The skies that were subtracted.
+    mosaic : Mosaic
+        A first mosaic, in which the stars are found.
+    alignment : Alignment
+        Seeing and transparency of the frames.
+    starflat : callable
+        Solves for the illumination, see `~emirimg.flat.StarFlat`.
+    steps : Steps
+        Executor and progress display.
+    """
+    stars = find_stars(mosaic.data, mosaic.mask, mosaic.variance, max_stars=_MOST_STARS)
+    stars = stars.select(stars.good)
+    sky_places = mosaic.grid.wcs.wcs_pix2world(np.column_stack([stars.x, stars.y]), 0)
+    seeing = alignment.fwhm.to_value(u.arcsec)
+    seeing = np.where(np.isfinite(seeing), seeing, np.nanmedian(seeing))
+
+    def measure(frame: CCDData, fwhm: float, transparency: float) -> NDArray[np.float64]:
+        x, y = frame.wcs.wcs_world2pix(sky_places, 0).T
+        scale = mosaic.grid.scale.to_value(u.arcsec) * np.sqrt(pixel_area(frame.wcs, x, y))
+        flux, error = star_fluxes(
+            frame.data, frame.mask, frame.uncertainty.array, x, y, fwhm=fwhm / scale
+        )
+        return np.stack([x, y, flux / transparency, error / transparency])
+
+    if len(stars) and np.isfinite(seeing).all():
+        measured = np.array(
+            steps.each("Measuring stars", measure, stack, seeing, alignment.transparency)
+        )
+    else:
+        measured = np.empty((len(stack), 4, 0))
+    x, y, flux, error = measured.transpose(1, 0, 2)
+    with np.errstate(invalid="ignore"):
+        usable = flux > _LEAST_SIGNAL_TO_NOISE * error
+    frame, star = np.nonzero(usable)
+    measurements = StarMeasurements(star, frame, x[usable], y[usable], flux[usable], error[usable])
+    return starflat(measurements, stack.shape, sky=_sky_brightness(skies, stack[0]))
+
+
+def _sky_brightness(skies: Sequence[SkyModel], frame: CCDData) -> NDArray[np.float64] | None:
+    """Return the mean sky per solid angle in blocks, or None where it has no shape."""
+    ny, nx = frame.shape
+    rows = np.linspace(0, ny, _BLOCKS + 1).astype(int)
+    columns = np.linspace(0, nx, _BLOCKS + 1).astype(int)
+    total = np.zeros((_BLOCKS, _BLOCKS))
+    for sky in skies:
+        sums = np.add.reduceat(sky.image, columns[:-1], axis=1)
+        total += np.add.reduceat(sums, rows[:-1], axis=0) / sky.level
+    total /= len(skies) * np.outer(np.diff(rows), np.diff(columns))
+    if np.ptp(total) < 1e-4 * total.mean():
+        return None
+    y, x = np.meshgrid((rows[:-1] + rows[1:] - 1) / 2, (columns[:-1] + columns[1:] - 1) / 2)
+    return total / pixel_area(frame.wcs, x.T, y.T)

@@ -1,0 +1,141 @@
+"""The illumination is recovered from simulated fluxes with a known answer."""
+
+import numpy as np
+import pytest
+
+from emirimg.flat import StarFlat, StarMeasurements
+
+SHAPE = (512, 512)
+CENTRE = 255.5
+
+
+def illumination(x, y):
+    u, v = (x - CENTRE) / 256, (y - CENTRE) / 256
+    return 1 + 0.01 * u - 0.012 * v - 0.012 * (u**2 + v**2) + 0.006 * u * v
+
+
+def ring(x, y):
+    r = np.hypot(x - CENTRE, y - CENTRE)
+    return 0.1 * np.exp(-0.5 * ((r - 125) / 22) ** 2)
+
+
+def measure(response, *, n_stars=300, seed=1, n_frames=14, zero_points=0.015):
+    """Return what an ideal photometer sees of a dither through ``response``."""
+    rng = np.random.default_rng(seed)
+    offsets = np.tile(rng.uniform(-45, 45, (7, 2)), (2, 1))[:n_frames]
+    level = np.exp(rng.normal(0, zero_points, n_frames))
+    x0, y0 = rng.uniform(-20, 532, (2, n_stars))
+    brightness = 10 ** rng.uniform(3.5, 5.5, n_stars)
+    columns = []
+    for frame, (dx, dy) in enumerate(offsets):
+        x, y = x0 + dx, y0 + dy
+        star = np.flatnonzero((x > 5) & (x < 506) & (y > 5) & (y < 506))
+        x, y = x[star], y[star]
+        flux = brightness[star] * level[frame] * response(x, y)
+        error = np.hypot(150, np.sqrt(flux / 5))
+        flux = flux + rng.normal(0, error)
+        columns.append((star, np.full(len(star), frame), x, y, flux, error))
+    return StarMeasurements(*map(np.concatenate, zip(*columns, strict=True))), level
+
+
+def blocks(sky):
+    centres = (np.arange(64) + 0.5) * 8 - 0.5
+    return sky(*np.meshgrid(centres, centres))
+
+
+def error_of(found, response):
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    ratio = found.image / response(x, y)
+    return ratio.std() / ratio.mean()
+
+
+@pytest.fixture(scope="module")
+def sky():
+    return blocks(lambda x, y: illumination(x, y) + ring(x, y))
+
+
+def test_the_response_is_found_and_the_ring_is_not_part_of_it(sky):
+    stars, level = measure(illumination)
+    found = StarFlat()(stars, SHAPE, sky=sky)
+    assert error_of(found, illumination) < 0.001
+    assert error_of(found, illumination) < 0.1 * error_of_none()
+    assert not found.ring_multiplies
+    assert found.image.dtype == np.float32
+    assert found.image.mean() == pytest.approx(1, abs=1e-5)
+    expected = np.log(level) - np.log(level).mean()
+    np.testing.assert_allclose(found.zero_points - found.zero_points.mean(), expected, atol=0.002)
+
+
+def error_of_none():
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    return illumination(x, y).std()
+
+
+def test_a_ring_that_the_stars_see_is_part_of_the_response():
+    def response(x, y):
+        return illumination(x, y) * (1 + ring(x, y))
+
+    stars, _ = measure(response)
+    found = StarFlat()(stars, SHAPE, sky=blocks(response))
+    assert found.ring_multiplies
+    assert error_of(found, response) < 0.003
+
+
+def test_no_response_is_invented():
+    stars, _ = measure(lambda x, _y: np.ones_like(x))
+    found = StarFlat()(stars, SHAPE, sky=blocks(lambda x, y: 1 + ring(x, y)))
+    assert np.abs(found.image - 1).max() < 0.002
+
+
+def test_without_a_sky_the_gradient_stays_unknown_and_is_left_alone():
+    def gradient(x, _y):
+        return 1 + 0.02 * (x - CENTRE) / 256
+
+    stars, _ = measure(gradient)
+    found = StarFlat()(stars, SHAPE)
+    assert np.abs(found.image - 1).max() < 0.004
+
+
+def test_outliers_do_no_harm(sky):
+    stars, _ = measure(illumination)
+    flux = stars.flux.copy()
+    flux[::40] *= 1.5
+    spoilt = StarMeasurements(stars.star, stars.frame, stars.x, stars.y, flux, stars.error)
+    assert error_of(StarFlat()(spoilt, SHAPE, sky=sky), illumination) < 0.0015
+
+
+def test_too_few_stars_mean_no_correction(sky):
+    stars, _ = measure(illumination, n_stars=8)
+    found = StarFlat()(stars, SHAPE, sky=sky)
+    assert found.degree == 0
+    assert (found.image == 1).all()
+    assert found.n_stars <= 8
+
+
+def test_no_star_at_all():
+    nothing = StarMeasurements(*[np.array([], dtype=int)] * 2, *[np.array([])] * 4)
+    found = StarFlat()(nothing, SHAPE)
+    assert found.degree == 0
+    assert found.n_stars == 0
+
+
+def test_min_stars_changes_the_result(sky):
+    stars, _ = measure(illumination)
+    assert StarFlat(min_stars=1000)(stars, SHAPE, sky=sky).degree == 0
+
+
+def test_degrees_change_the_result(sky):
+    stars, _ = measure(illumination)
+    assert {StarFlat(degrees=(n,))(stars, SHAPE, sky=sky).degree for n in (3, 5)} == {3, 5}
+
+
+def test_min_gain_changes_the_result(sky):
+    stars, _ = measure(illumination)
+    assert StarFlat(min_gain=1e3)(stars, SHAPE, sky=sky).degree == 0
+
+
+def test_every_model_that_was_tried_is_reported(sky):
+    stars, _ = measure(illumination)
+    found = StarFlat(degrees=(2, 3))(stars, SHAPE, sky=sky)
+    assert set(found.scatter) == {(0, False), (2, False), (2, True), (3, False), (3, True)}
+    assert found.scatter[2, False] < found.scatter[0, False]
