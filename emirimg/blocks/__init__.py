@@ -1,1 +1,6 @@
-"""To be written."""
+"""What the observer asked for: observation blocks, requirements, calibrations."""
+
+from .block import *
+from .control import *
+from .names import *
+from .requirements import *

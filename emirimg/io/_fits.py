@@ -1,0 +1,122 @@
+"""FITS files, opened once, checked before anything is believed, and closed."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+from astropy.wcs import WCS
+
+from ..exceptions import FrameError
+
+__all__ = ["NOT_OF_THE_IMAGE", "open_fits", "read_bytes", "wcs_header"]
+
+_BLOCK = 2880
+_GZIP = b"\x1f\x8b"
+
+NOT_OF_THE_IMAGE = (
+    "SIMPLE", "XTENSION", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "NAXIS3", "EXTEND",
+    "PCOUNT", "GCOUNT", "BSCALE", "BZERO", "BLANK", "CHECKSUM", "DATASUM", "EXTNAME",
+)  # fmt: skip
+"""Keywords that describe how pixels were stored, which is over once they are read."""
+
+
+def read_bytes(path: Path, expected: str, *, at_most: int = -1) -> bytes:
+    """Return the (uncompressed) content of a file, or an error that names it."""
+    if not path.exists():
+        msg = f"{path}: no such file; {expected} was expected"
+        raise FrameError(msg)
+    if not path.is_file():
+        msg = f"{path} is not a file; {expected} was expected"
+        raise FrameError(msg)
+    try:
+        with path.open("rb") as stream:
+            zipped = stream.read(2) == _GZIP
+            stream.seek(0)
+            if not zipped:
+                return stream.read(at_most)
+            with gzip.GzipFile(fileobj=stream) as unzipped:
+                return unzipped.read(at_most)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        msg = f"{path} is a damaged gzip file ({error}); {expected} was expected"
+        raise FrameError(msg) from None
+    except OSError as error:
+        msg = f"{path} cannot be read ({error.strerror or error}); {expected} was expected"
+        raise FrameError(msg) from None
+
+
+@contextmanager
+def open_fits(path: Path, expected: str) -> Iterator[fits.HDUList]:
+    """Open a FITS file of which everything is there; the pixels are in memory."""
+    content = read_bytes(path, expected)
+    _check_complete(path, content, expected)
+    content += bytes(-len(content) % _BLOCK)  # some programs do not pad the last block
+    with fits.open(io.BytesIO(content), memmap=False) as hdus:
+        yield hdus
+
+
+def wcs_header(wcs: WCS) -> fits.Header:
+    """Return the keywords of a celestial WCS, its matrix as CDi_j when it was one."""
+    header = wcs.to_header(relax=True)
+    if wcs.wcs.has_cd():
+        for key in list(header["PC*_*"]):
+            del header[key]
+        for axis in ("1", "2"):
+            header.remove(f"CDELT{axis}", ignore_missing=True)
+        for i, row in enumerate(wcs.wcs.cd, start=1):
+            for j, value in enumerate(row, start=1):
+                header[f"CD{i}_{j}"] = (float(value), "[deg/pixel] WCS matrix")
+    # The times of the exposures are said by the header itself.
+    for key in ("DATE-OBS", "MJD-OBS", "DATE-AVG", "MJD-AVG", "DATE-END", "MJDREF", "MJD-END"):
+        header.remove(key, ignore_missing=True)
+    return header
+
+
+def _check_complete(path: Path, content: bytes, expected: str) -> None:
+    """Walk from header to header: a file may end only where an HDU ends."""
+    if not content.startswith(b"SIMPLE  ="):
+        found = f"starts with {content[:9]!r}" if content else "is empty"
+        msg = f"{path} is not a FITS file (it {found}); {expected} was expected"
+        raise FrameError(msg)
+    stream = io.BytesIO(content)
+    number = 0
+    while stream.tell() < len(content):
+        start = stream.tell()
+        if number > 0 and not content.startswith(b"XTENSION", start):
+            return  # the standard allows special records after the last HDU
+        try:
+            header = fits.Header.fromfile(stream, padding=False)
+            size = _data_size(header)
+        except (OSError, ValueError, TypeError, KeyError, fits.VerifyError) as error:
+            msg = f"{path} has a damaged header in HDU {number} ({error}); {expected} was expected"
+            raise FrameError(msg) from None
+        data = start + -(-(stream.tell() - start) // _BLOCK) * _BLOCK
+        if data + size > len(content):
+            msg = (
+                f"{path} is truncated: HDU {number} should end at byte {data + size}, but the"
+                f" file has {len(content)} bytes; copy it again"
+            )
+            raise FrameError(msg)
+        stream.seek(data + -(-size // _BLOCK) * _BLOCK)
+        number += 1
+
+
+def _data_size(header: fits.Header) -> int:
+    """Return the number of bytes of the data that follow a header."""
+    axes = [int(header[f"NAXIS{axis}"]) for axis in range(1, int(header["NAXIS"]) + 1)]
+    if not axes:
+        return 0
+    if axes[0] == 0 and header.get("GROUPS", False):  # random groups
+        axes = axes[1:]
+    pixels = int(np.prod(axes, dtype=object))
+    if min(axes) < 0 or header["BITPIX"] not in (8, 16, 32, 64, -32, -64):
+        msg = f"BITPIX {header['BITPIX']}, axes {axes}"
+        raise ValueError(msg)
+    size = abs(header["BITPIX"]) // 8 * header.get("GCOUNT", 1)
+    return int(size * (header.get("PCOUNT", 0) + pixels))
