@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import astropy.units as u
 import numpy as np
 from astropy.io.fits import Header
+from astropy.nddata import CCDData, VarianceUncertainty
 from numpy.typing import NDArray
 
 from ..projection.grid import MosaicGrid
@@ -47,5 +49,22 @@ class Mosaic:
         for name in ("data", "variance", "mask", "coverage", "exposure"):
             plane = getattr(self, name)
             if plane.shape != self.grid.shape:
-                msg = f"{name} must have the shape of the grid {self.grid.shape}, got {plane.shape}"
+                msg = (
+                    f"{name} must have the shape of the grid {self.grid.shape}, got {plane.shape}"
+                )
                 raise ValueError(msg)
+
+    def to_ccddata(self) -> CCDData:
+        """Return image, variance, mask and WCS as one `~astropy.nddata.CCDData`.
+
+        The arrays are shared with the mosaic, the header is a copy. Coverage
+        and exposure have no place in it.
+        """
+        return CCDData(
+            self.data,
+            unit=u.adu,
+            uncertainty=VarianceUncertainty(self.variance),
+            mask=self.mask,
+            wcs=self.grid.wcs,
+            meta=self.header.copy(),
+        )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.io.fits import Header
 from astropy.wcs import WCS
+from numpy.typing import NDArray
 
 from ..instrument import pixel_scale
+from ._transform import transform_pixels
 
 __all__ = ["MosaicGrid"]
 
@@ -26,6 +28,11 @@ class MosaicGrid:
         Celestial WCS of the grid.
     shape : tuple of int
         (ny, nx), in pixels.
+    origin : tuple of int, optional
+        Pixel (y, x) of ``whole`` at which a cutout begins.
+    whole : MosaicGrid, optional
+        The grid from which `cutout` took this one. A cutout that knows its
+        place is computed on the same footing as the whole, to the last bit.
 
     Raises
     ------
@@ -35,6 +42,8 @@ class MosaicGrid:
 
     wcs: WCS
     shape: tuple[int, int]
+    origin: tuple[int, int] = (0, 0)
+    whole: MosaicGrid | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.wcs.naxis != 2 or not self.wcs.has_celestial:
@@ -64,7 +73,7 @@ class MosaicGrid:
             Size of a pixel. Default: that of the first frame.
         """
         edges = [_edge(wcs, shape) for wcs, shape in zip(wcss, shapes, strict=True)]
-        centre = _centre(SkyCoord([c for edge in edges for c in edge]))
+        centre = _centre(_joined(edges))
         step = (pixel_scale(wcss[0]) if scale is None else scale).to_value(u.deg)
         wcs = WCS(naxis=2)
         wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
@@ -92,7 +101,37 @@ class MosaicGrid:
         wcs = self.wcs.deepcopy()
         wcs.wcs.crpix = self.wcs.wcs.crpix - [x0, y0]
         wcs.wcs.set()
-        return MosaicGrid(wcs, (y1 - y0, x1 - x0))
+        origin = (self.origin[0] + y0, self.origin[1] + x0)
+        return MosaicGrid(wcs, (y1 - y0, x1 - x0), origin, self.whole or self)
+
+    def window(self, wcs: WCS, shape: tuple[int, int]) -> tuple[slice, slice]:
+        """Return the part of the grid that the rectangle around a frame fills.
+
+        Parameters
+        ----------
+        wcs : `~astropy.wcs.WCS`
+            Celestial WCS of the frame.
+        shape : tuple of int
+            Its shape (ny, nx).
+
+        Returns
+        -------
+        rows, columns : slice
+            Both empty where the frame does not touch the grid. The window of
+            a cutout is the part of the window of the whole that lies on it.
+        """
+        whole = self.whole or self
+        x, y = transform_pixels(*_edge_pixels(shape), wcs, whole.wcs)
+        seen = np.isfinite(x) & np.isfinite(y)
+        if not seen.any():
+            return slice(0, 0), slice(0, 0)
+        rows, columns = (
+            _overlap(along[seen], start, length)
+            for along, start, length in zip((y, x), self.origin, self.shape, strict=True)
+        )
+        if rows.start == rows.stop or columns.start == columns.stop:
+            return slice(0, 0), slice(0, 0)
+        return rows, columns
 
     @property
     def scale(self) -> u.Quantity:
@@ -104,12 +143,34 @@ class MosaicGrid:
         return self.wcs.to_header()
 
 
-def _edge(wcs: WCS, shape: tuple[int, int]) -> SkyCoord:
+def _edge_pixels(shape: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return pixel coordinates x, y of points along the outline of a frame."""
     ny, nx = shape
     along_x, along_y = np.linspace(-0.5, nx - 0.5, 33), np.linspace(-0.5, ny - 0.5, 33)
     x = np.concatenate([along_x, along_x, np.full(33, -0.5), np.full(33, nx - 0.5)])
     y = np.concatenate([np.full(33, -0.5), np.full(33, ny - 0.5), along_y, along_y])
-    longitude, latitude = wcs.wcs_pix2world(x, y, 0)
+    return x, y
+
+
+def _edge(wcs: WCS, shape: tuple[int, int]) -> SkyCoord:
+    longitude, latitude = wcs.wcs_pix2world(*_edge_pixels(shape), 0)
+    return SkyCoord(longitude, latitude, unit="deg")
+
+
+def _overlap(along: NDArray[np.float64], start: int, length: int) -> slice:
+    """Return the pixels, counted from ``start``, that an outline encloses."""
+    # One pixel more, because the outline bends between its points.
+    first = int(np.floor(along.min())) - 1 - start
+    last = int(np.ceil(along.max())) + 1 - start
+    low, high = max(first, 0), min(last + 1, length)
+    return slice(low, high) if low < high else slice(0, 0)
+
+
+def _joined(edges: list[SkyCoord]) -> SkyCoord:
+    """Join coordinates without taking them apart into single ones, which is slow."""
+    longitude, latitude = (
+        np.concatenate([getattr(e, n).deg for e in edges]) for n in ("ra", "dec")
+    )
     return SkyCoord(longitude, latitude, unit="deg")
 
 

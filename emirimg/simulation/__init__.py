@@ -1,1 +1,34 @@
-"""To be written."""
+"""Simulated exposures with known truth, and the score of a mosaic against it."""
+
+from .calibrations import CalibrationFrames
+from .profiles import MoffatPSF
+from .scene import Scene
+from .scoring import (
+    FIGURES,
+    Figure,
+    IdealStack,
+    Score,
+    ScoredImage,
+    ideal_stack,
+    perfect_mosaic,
+    score,
+)
+from .truth import Truth
+from .tutorial import TutorialPaths, write_tutorial
+
+__all__ = [
+    "FIGURES",
+    "CalibrationFrames",
+    "Figure",
+    "IdealStack",
+    "MoffatPSF",
+    "Scene",
+    "Score",
+    "ScoredImage",
+    "Truth",
+    "TutorialPaths",
+    "ideal_stack",
+    "perfect_mosaic",
+    "score",
+    "write_tutorial",
+]

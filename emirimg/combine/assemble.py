@@ -1,0 +1,219 @@
+"""Resample and combine in one go, a band of rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+
+import astropy.units as u
+import numpy as np
+from astropy.io.fits import Header
+from astropy.nddata import CCDData
+from numpy.typing import ArrayLike, NDArray
+
+from .._parallel import Progress, no_progress, parallel_map, row_bands
+from .._provenance import add_history
+from ..projection.grid import MosaicGrid
+from ..projection.protocol import ProjectedFrame, Resampler
+from .mosaic import Mosaic
+from .planes import Combiner
+
+__all__ = ["assemble_mosaic"]
+
+_BYTES_OF_A_BAND = 2**28
+_BYTES_OF_A_PIXEL = 20
+"""Data, variance, mask and use of one frame, twice the first three while they are stacked."""
+
+
+def assemble_mosaic(
+    frames: Sequence[CCDData],
+    grid: MosaicGrid,
+    *,
+    resampler: Resampler,
+    combiner: Combiner,
+    scales: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    exposure_times: ArrayLike | u.Quantity | None = None,
+    executor: Executor | None = None,
+    progress: Progress = no_progress,
+    band_height: int = 64,
+) -> tuple[Mosaic, NDArray[np.float64]]:
+    """Resample sky-subtracted frames to a grid and combine them.
+
+    Parameters
+    ----------
+    frames : sequence of `~astropy.nddata.CCDData`
+        Frames whose WCSs are aligned. Without an uncertainty, a frame counts
+        as noiseless: combiners that need the noise refuse it, and the
+        variance of the mosaic is too small.
+    grid : MosaicGrid
+        Where the pixels of the mosaic shall lie.
+    resampler : Resampler
+        Takes a frame to a band of the grid.
+    combiner : Combiner
+        Combines the frames of a band.
+    scales : array_like, optional
+        Shape (n,): transparency of each frame. Data are divided by it,
+        variances by its square. Default: 1.
+    weights : array_like, optional
+        Shape (n,): weight of each frame, after scaling. Default: 1.
+    exposure_times : array_like or `~astropy.units.Quantity`, optional
+        Shape (n,): times on the sky; plain numbers are seconds. Default:
+        unknown, and the plane ``exposure`` of the mosaic is 0.
+    executor : `concurrent.futures.Executor`, optional
+        Where bands are worked on. Default: threads, one for each processor.
+    progress : callable, optional
+        ``progress(items, description, total)`` yields the items.
+    band_height : int, optional
+        Most rows that are worked on together; fewer where the frames are so
+        many that a band would take more than 256 MiB. The result does not
+        depend on it. Default: 64.
+
+    Returns
+    -------
+    mosaic : Mosaic
+        The combined image.
+    rejected_fraction : `~numpy.ndarray` of float
+        Shape (n,): part of each frame's unmasked pixels on the grid that the
+        combiner did not use; 0 for a frame that does not touch the grid.
+
+    Raises
+    ------
+    ValueError
+        If there are no frames, a scale is not positive, or a list has the
+        wrong length.
+
+    Notes
+    -----
+    Memory holds the frames, the mosaic and one band for each worker; frames
+    resampled as a whole never exist. A band overlaps its neighbours by the
+    rows that the combiner looks at around a pixel (its ``halo``), so that no
+    seam appears.
+    """
+    n = len(frames)
+    if n == 0:
+        msg = "no frames were given; at least one was expected"
+        raise ValueError(msg)
+    scales = _one_each("scales", 1.0 if scales is None else scales, n)
+    if not (scales > 0).all():
+        msg = f"scales must be positive, got {scales}"
+        raise ValueError(msg)
+    times = 0.0 if exposure_times is None else u.Quantity(exposure_times, u.s).value
+    height = max(1, min(band_height, _BYTES_OF_A_BAND // (_BYTES_OF_A_PIXEL * n * grid.shape[1])))
+    work = partial(
+        _band,
+        frames=frames,
+        grid=grid,
+        resampler=resampler,
+        combiner=combiner,
+        scales=scales,
+        weights=_one_each("weights", 1.0 if weights is None else weights, n),
+        times=_one_each("exposure_times", times, n),
+    )
+    bands = parallel_map(
+        work,
+        row_bands(grid.shape[0], height),
+        executor=executor,
+        progress=progress,
+        description="Combining",
+    )
+    offered = sum(band.offered for band in bands)
+    used = sum(band.used for band in bands)
+    header = Header()
+    add_history(
+        header,
+        f"{n} frames were resampled by {_said(resampler)} and combined by {_said(combiner)}.",
+    )
+    coverage = np.concatenate([band.coverage for band in bands])
+    mosaic = Mosaic(
+        grid=grid,
+        data=np.concatenate([band.data for band in bands]),
+        variance=np.concatenate([band.variance for band in bands]),
+        mask=coverage == 0,
+        coverage=coverage,
+        exposure=np.concatenate([band.exposure for band in bands]),
+        header=header,
+    )
+    return mosaic, (offered - used) / np.maximum(offered, 1)
+
+
+@dataclass(frozen=True)
+class _Band:
+    """Some rows of the mosaic, and how many pixels of each frame went into them."""
+
+    data: NDArray[np.float32]
+    variance: NDArray[np.float32]
+    coverage: NDArray[np.int16]
+    exposure: NDArray[np.float32]
+    offered: NDArray[np.int_]
+    used: NDArray[np.int_]
+
+
+def _band(
+    rows: slice,
+    *,
+    frames: Sequence[CCDData],
+    grid: MosaicGrid,
+    resampler: Resampler,
+    combiner: Combiner,
+    scales: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    times: NDArray[np.float64],
+) -> _Band:
+    low = max(rows.start - combiner.halo, 0)
+    high = min(rows.stop + combiner.halo, grid.shape[0])
+    target = grid.cutout(slice(low, high))
+    touching, projected = [], []
+    for index, frame in enumerate(frames):
+        part = resampler(frame, target)
+        if part.data.size:
+            touching.append(index)
+            projected.append(part)
+    values, variance, mask = _stacked(projected, target.shape, scales[touching])
+    planes = combiner(values, variance=variance, mask=mask, weights=weights[touching])
+    inner = slice(rows.start - low, rows.stop - low)
+    shape = (rows.stop - rows.start, grid.shape[1])
+    exposure = np.zeros(shape, dtype=np.float32)
+    offered, used = np.zeros(len(frames), dtype=int), np.zeros(len(frames), dtype=int)
+    for place, index in enumerate(touching):
+        mine = planes.used[place, inner]
+        np.add(exposure, np.float32(times[index]), out=exposure, where=mine)
+        offered[index] = np.count_nonzero(~mask[place, inner])
+        used[index] = np.count_nonzero(mine)
+    return _Band(
+        planes.data[inner],
+        planes.variance[inner],
+        planes.count[inner],
+        exposure,
+        offered,
+        used,
+    )
+
+
+def _stacked(
+    projected: Sequence[ProjectedFrame], shape: tuple[int, int], scales: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+    """Put the frames of a band on top of each other, on one scale of flux."""
+    values = np.zeros((len(projected), *shape), dtype=np.float32)
+    variance = np.zeros_like(values)
+    mask = np.ones(values.shape, dtype=bool)
+    for place, (part, scale) in enumerate(zip(projected, scales, strict=True)):
+        np.divide(part.data, np.float32(scale), out=values[place][part.window])
+        np.divide(part.variance, np.float32(scale**2), out=variance[place][part.window])
+        mask[place][part.window] = part.mask
+    return values, variance, mask
+
+
+def _one_each(name: str, numbers: ArrayLike, n: int) -> NDArray[np.float64]:
+    numbers = np.asarray(numbers, dtype=float)
+    if numbers.ndim and numbers.shape != (n,):
+        msg = f"{name} must have one entry for each of the {n} frames, got shape {numbers.shape}"
+        raise ValueError(msg)
+    return np.broadcast_to(numbers, (n,))
+
+
+def _said(thing: object) -> str:
+    """Return how a strategy or a function is called in the history."""
+    return getattr(thing, "__name__", repr(thing))

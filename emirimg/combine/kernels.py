@@ -1,0 +1,239 @@
+"""Compiled statistics along a stack of images.
+
+All take arrays of shape (n, ny, nx) and run along x, where memory is
+contiguous. A value under the mask may be anything, NaN included.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+__all__ = ["clip_by_noise", "clip_by_scatter", "stack_median", "weighted_mean"]
+
+_WIDTH = 256
+"""Columns that are sorted together: a few hundred images fit the cache."""
+
+
+@njit(nogil=True, cache=True)
+def stack_median(
+    values: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    lower: bool,  # noqa: FBT001
+    median: NDArray[np.float32],
+) -> None:
+    """Fill ``median`` (ny, nx) with the median of the unmasked values, NaN where there is none.
+
+    Of an even number of values, ``lower`` takes the lower of the two in the
+    middle, otherwise their mean is taken.
+    """
+    n, ny, nx = values.shape
+    block = np.empty((n, min(nx, _WIDTH)), np.float32)
+    count = np.empty(block.shape[1], np.int64)
+    for y in range(ny):
+        for start in range(0, nx, _WIDTH):
+            width = min(_WIDTH, nx - start)
+            count[:] = 0
+            for i in range(n):
+                for x in range(width):
+                    bad = mask[i, y, start + x]
+                    block[i, x] = np.float32(np.inf) if bad else values[i, y, start + x]
+                    count[x] += 0 if bad else 1
+            _sort_columns(block[:, :width])
+            for x in range(width):
+                m = count[x]
+                if m == 0:
+                    median[y, start + x] = np.nan
+                elif lower or m % 2 == 1:
+                    median[y, start + x] = block[(m - 1) // 2, x]
+                else:
+                    # Halves first: the sum of two large values may overflow.
+                    median[y, start + x] = (
+                        np.float32(0.5) * block[m // 2 - 1, x]
+                        + np.float32(0.5) * (block[m // 2, x])
+                    )
+
+
+@njit(nogil=True, cache=True)
+def clip_by_noise(
+    values: NDArray[np.float32],
+    variance: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    centre: NDArray[np.float32],
+    centre_factor: NDArray[np.float32],
+    threshold: np.float32,
+    gradient: np.float32,
+    signal: np.float32,
+    used: NDArray[np.bool_],
+) -> None:
+    """Fill ``used`` with the values that agree with ``centre`` (ny, nx) within the noise.
+
+    ``centre_factor[m]`` times the mean variance of m values is the variance
+    of their centre.
+    """
+    n, ny, nx = values.shape
+    tolerance = np.empty(nx, np.float32)
+    spread = np.empty(nx, np.float32)
+    count = np.empty(nx, np.int64)
+    for y in range(ny):
+        spread[:] = 0.0
+        count[:] = 0
+        for i in range(n):
+            for x in range(nx):
+                bad = mask[i, y, x]
+                spread[x] += np.float32(0.0) if bad else variance[i, y, x]
+                count[x] += 0 if bad else 1
+        for x in range(nx):
+            spread[x] *= centre_factor[count[x]] / np.float32(max(count[x], 1))
+        _row_tolerance(centre, y, gradient, signal, tolerance)
+        for i in range(n):
+            for x in range(nx):
+                deviation = values[i, y, x] - centre[y, x]
+                noise = threshold * threshold * (variance[i, y, x] + spread[x])
+                close = deviation * deviation <= noise + tolerance[x] * tolerance[x]
+                used[i, y, x] = close and not mask[i, y, x]
+
+
+@njit(nogil=True, cache=True)
+def clip_by_scatter(
+    values: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    low: float,
+    high: float,
+    used: NDArray[np.bool_],
+) -> None:
+    """Fill ``used`` with the values left by iterated rejection around the mean."""
+    n, ny, nx = values.shape
+    column = np.empty(n, np.float64)
+    place = np.empty(n, np.int64)
+    for y in range(ny):
+        for x in range(nx):
+            m = 0
+            for i in range(n):
+                used[i, y, x] = False
+                if not mask[i, y, x]:
+                    # Differences from one value: equal values have no scatter at all.
+                    column[m] = values[i, y, x] - (values[place[0], y, x] if m else 0.0)
+                    place[m] = i
+                    m += 1
+            if m:
+                column[0] = 0.0
+            m = _reject(column, place, m, low, high)
+            for k in range(m):
+                used[place[k], y, x] = True
+
+
+@njit(nogil=True, cache=True)
+def weighted_mean(
+    values: NDArray[np.float32],
+    variance: NDArray[np.float32],
+    used: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+    data: NDArray[np.float32],
+    data_variance: NDArray[np.float32],
+) -> None:
+    """Fill ``data`` and ``data_variance`` (ny, nx) with the weighted mean of the used values.
+
+    Both are 0 where no value is used.
+    """
+    n, ny, nx = values.shape
+    sums = np.empty((3, nx))
+    for y in range(ny):
+        sums[:] = 0.0
+        for i in range(n):
+            w = weights[i]
+            for x in range(nx):
+                good = used[i, y, x]
+                sums[0, x] += w * values[i, y, x] if good else 0.0
+                sums[1, x] += w * w * variance[i, y, x] if good else 0.0
+                sums[2, x] += w if good else 0.0
+        for x in range(nx):
+            inverse = 1.0 / sums[2, x] if sums[2, x] > 0.0 else 0.0
+            data[y, x] = sums[0, x] * inverse
+            data_variance[y, x] = sums[1, x] * inverse * inverse
+
+
+@njit(nogil=True, cache=True)
+def _sort_columns(block: NDArray[np.float32]) -> None:
+    """Sort every column of (n, width) by Batcher's merge exchange (Knuth, 5.2.2 M).
+
+    The comparisons do not depend on the values, so each is done for whole
+    rows at once.
+    """
+    n, width = block.shape
+    top = 1
+    while top < n:
+        top *= 2
+    p = top // 2
+    while p > 0:
+        q = top // 2
+        r = 0
+        d = p
+        while d > 0:
+            for i in range(n - d):
+                if i & p == r:
+                    for x in range(width):
+                        a = block[i, x]
+                        b = block[i + d, x]
+                        block[i, x] = min(a, b)
+                        block[i + d, x] = max(a, b)
+            d = q - p
+            q //= 2
+            r = p
+        p //= 2
+
+
+@njit(nogil=True, cache=True)
+def _row_tolerance(
+    centre: NDArray[np.float32],
+    y: int,
+    gradient: np.float32,
+    signal: np.float32,
+    tolerance: NDArray[np.float32],
+) -> None:
+    """Fill in what a value of row ``y`` may differ from the centre beyond the noise."""
+    ny, nx = centre.shape
+    tolerance[:] = 0.0
+    for row in range(max(y - 1, 0), min(y + 2, ny)):
+        for step in range(-1, 2):
+            for x in range(max(0, -step), min(nx, nx - step)):
+                difference = abs(centre[row, x + step] - centre[y, x])
+                # False for a neighbour without a value, which is NaN.
+                if difference > tolerance[x]:  # noqa: PLR1730
+                    tolerance[x] = difference
+    for x in range(nx):
+        height = centre[y, x] if centre[y, x] > 0.0 else np.float32(0.0)
+        tolerance[x] = gradient * tolerance[x] + signal * height
+
+
+@njit(nogil=True, cache=True)
+def _reject(
+    column: NDArray[np.float64], place: NDArray[np.int64], m: int, low: float, high: float
+) -> int:
+    """Move the values that survive to the front; return how many they are."""
+    while m > 1:
+        mean = 0.0
+        for k in range(m):
+            mean += column[k]
+        mean /= m
+        squares = 0.0
+        for k in range(m):
+            squares += (column[k] - mean) ** 2
+        deviation = np.sqrt(squares / (m - 1))
+        lowest = mean - low * deviation
+        highest = mean + high * deviation
+        kept = 0
+        for k in range(m):
+            if lowest <= column[k] <= highest:
+                kept += 1
+        if kept in (0, m):
+            break
+        kept = 0
+        for k in range(m):
+            if lowest <= column[k] <= highest:
+                column[kept] = column[k]
+                place[kept] = place[k]
+                kept += 1
+        m = kept
+    return m

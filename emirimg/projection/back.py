@@ -1,0 +1,112 @@
+"""From the mosaic back to the plane of a frame."""
+
+from __future__ import annotations
+
+import numpy as np
+from astropy.wcs import WCS
+from numpy.typing import NDArray
+
+from ._back_kernels import cubic, nearest
+from .grid import MosaicGrid
+from .pixel_map import PixelMap
+
+__all__ = ["blot", "project_mask"]
+
+_MAX_LOST = np.float32(0.15)
+
+
+def blot(
+    image: NDArray[np.floating],
+    mask: NDArray[np.bool_],
+    grid: MosaicGrid,
+    wcs: WCS,
+    shape: tuple[int, int],
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Sample a mosaic at the pixels of a frame.
+
+    Parameters
+    ----------
+    image : `~numpy.ndarray`
+        The mosaic, values per pixel of the grid, shape of the grid.
+    mask : `~numpy.ndarray` of bool
+        True where ``image`` must not be used.
+    grid : MosaicGrid
+        Where the pixels of ``image`` lie.
+    wcs : `~astropy.wcs.WCS`
+        Celestial WCS of the frame.
+    shape : tuple of int
+        Shape (ny, nx) of the frame.
+
+    Returns
+    -------
+    values : `~numpy.ndarray` of float32
+        What the frame would show, in values per pixel of the frame (flux is
+        conserved); 0 where masked.
+    mask : `~numpy.ndarray` of bool
+        True where the mosaic does not tell.
+
+    Raises
+    ------
+    ValueError
+        If ``image`` or ``mask`` does not have the shape of the grid.
+
+    Notes
+    -----
+    Cubic convolution over 4 x 4 pixels, masked ones left out; a value is
+    given up where their weights have magnitudes of more than 0.15 together.
+
+    References
+    ----------
+    Keys, R. 1981, IEEE Trans. Acoust. Speech Signal Process., 29, 1153.
+    """
+    _check("image", image, grid)
+    _check("mask", mask, grid)
+    pixel_map = PixelMap.between(MosaicGrid(wcs, shape), grid.wcs)
+    values, unknown = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=bool)
+    cubic(
+        np.ascontiguousarray(image, dtype=np.float32), np.ascontiguousarray(mask, dtype=bool),
+        pixel_map.nodes, pixel_map.step, *pixel_map.offset, _MAX_LOST, values, unknown,
+    )  # fmt: skip
+    return values, unknown
+
+
+def project_mask(
+    mask: NDArray[np.bool_], grid: MosaicGrid, wcs: WCS, shape: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """Carry a mask of the mosaic to the plane of a frame.
+
+    Parameters
+    ----------
+    mask : `~numpy.ndarray` of bool
+        Mask with the shape of the grid.
+    grid : MosaicGrid
+        Where the pixels of ``mask`` lie.
+    wcs : `~astropy.wcs.WCS`
+        Celestial WCS of the frame.
+    shape : tuple of int
+        Shape (ny, nx) of the frame.
+
+    Returns
+    -------
+    `~numpy.ndarray` of bool
+        The value of the nearest pixel of ``mask``; False outside the grid.
+
+    Raises
+    ------
+    ValueError
+        If ``mask`` does not have the shape of the grid.
+    """
+    _check("mask", mask, grid)
+    pixel_map = PixelMap.between(MosaicGrid(wcs, shape), grid.wcs)
+    out = np.empty(shape, dtype=bool)
+    nearest(
+        np.ascontiguousarray(mask, dtype=bool),
+        pixel_map.nodes, pixel_map.step, *pixel_map.offset, out,
+    )  # fmt: skip
+    return out
+
+
+def _check(name: str, plane: NDArray, grid: MosaicGrid) -> None:
+    if plane.shape != grid.shape:
+        msg = f"{name} must have the shape of the grid {grid.shape}, got {plane.shape}"
+        raise ValueError(msg)

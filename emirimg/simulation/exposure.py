@@ -1,0 +1,135 @@
+"""A raw exposure of a scene."""
+
+from __future__ import annotations
+
+import uuid
+
+import astropy.units as u
+import numpy as np
+from astropy.coordinates import Angle
+from astropy.io.fits import Header
+from astropy.nddata import CCDData
+from numpy.typing import NDArray
+
+from ..instrument import frame_wcs
+from .planes import DEAD, HOT, NOISY, cosmic_ray_plane
+from .pointing import (
+    PATTERN_LENGTH,
+    POSITION_ANGLE,
+    claimed_pointing,
+    exposure_number,
+    exposure_start,
+    pattern_place,
+    wcs_header,
+)
+from .profiles import draw_catalogue
+from .randomness import Purpose, generator
+from .truth import Truth
+
+__all__ = ["exposure_header", "exposure_name", "make_exposure"]
+
+
+def make_exposure(truth: Truth, index: int) -> CCDData:
+    """Make one raw exposure, see `Scene.exposure`."""
+    scene = truth.scene
+    header = exposure_header(truth, index)
+    data = _observe(_light(truth, index), truth, index)
+    data += truth.pedestal(index)
+    data += cosmic_ray_plane(scene, index)
+    np.minimum(data, scene.device.saturation, out=data)
+    if scene.dtype == "int32":
+        data = np.rint(data).astype(np.int32)
+    return CCDData(data, unit=u.adu, meta=header, wcs=frame_wcs(header))
+
+
+def exposure_name(truth: Truth, index: int) -> str:
+    """Return the file name of an exposure."""
+    night = {"HAWAII-2": "20181217", "H2RG": "20231119"}[truth.scene.detector]
+    return f"{exposure_number(truth.scene, index):010d}-{night}-EMIR-STARE_IMAGE.fits"
+
+
+def exposure_header(truth: Truth, index: int) -> Header:
+    """Return the header of an exposure."""
+    scene = truth.scene
+    place = pattern_place(scene, index)
+    n_places = -(-scene.n_exposures // scene.repeats)
+    start = exposure_start(scene, index)
+    end = start + scene.exposure_time
+    ra, dec = claimed_pointing(scene, index)
+    header = Header()
+    for key, value, comment in (
+        ("INSTRUME", "EMIR", "instrument"),
+        ("INSCONF", scene.device.uuid, "configuration"),
+        ("OBSMODE", "STARE_IMAGE", "observing mode"),
+        ("OBJECT", "TEST", "name of the field"),
+        ("UUID", _identifier(scene.seed, index), "identifier of this exposure"),
+        ("DATE-OBS", start.isot[:22], "start of the exposure (UTC)"),
+        ("MJD-OBS", round(start.mjd, 8), "start of the exposure, modified Julian date"),
+        ("TSTAMP", round(end.unix, 2), "time of writing, Unix time"),
+        ("TSUTC1", round(start.unix, 2), "start of the exposure, Unix time"),
+        ("TSUTC2", round(end.unix, 2), "end of the exposure, Unix time"),
+        ("EXPTIME", scene.exposure_time.to_value(u.s), "[s] time on the sky"),
+        ("READMODE", "RAMP", "read-out mode"),
+        ("FILTER", scene.filter_name, "filter"),
+        ("GRISM", "OPEN", "grism"),
+        ("NOBSBLCK", 18, "observing block of the night"),
+        ("OBSBLOCK", place // PATTERN_LENGTH + 1, "number of the observing block"),
+        ("NIMGOBBL", min(PATTERN_LENGTH, n_places), "places in the dither pattern"),
+        ("IMGOBBL", place % PATTERN_LENGTH + 1, "place in the dither pattern"),
+        ("NEXP", scene.repeats, "exposures at each place"),
+        ("EXP", index % scene.repeats + 1, "exposure at this place"),
+        ("RA", _sexagesimal(ra, "hourangle"), "pointing"),
+        ("DEC", _sexagesimal(dec, "deg"), "pointing"),
+        ("AIRMASS", round(1.21 + 0.0011 * index, 4), "airmass"),
+        ("IPA", POSITION_ANGLE, "[deg] position angle of the instrument"),
+        ("ROTANG", 121.3, "[deg] angle of the rotator"),
+        ("BUNIT", "adu", "unit of the pixels"),
+        ("GAIN", scene.gain, "electrons per ADU"),
+        ("RDNOISE", scene.read_noise, "[adu] read noise"),
+    ):  # fmt: skip
+        header[key] = (value, comment)
+    header.update(wcs_header(scene, (ra, dec)))
+    return header
+
+
+def _light(truth: Truth, index: int) -> NDArray[np.float32]:
+    """Return the expected light in every pixel, as a perfect detector would count it."""
+    scene = truth.scene
+    light = np.zeros(scene.frame_shape, dtype=np.float32)
+    transparency = float(truth.frames["transparency"][index])
+    draw_catalogue(light, truth.wcs(index), truth.catalogue, truth.psf(index), scale=transparency)
+    light *= truth.illumination
+    light += truth.background(index)
+    return light
+
+
+def _observe(light: NDArray[np.float32], truth: Truth, index: int) -> NDArray[np.float32]:
+    """Count the light with an imperfect detector, in ADU."""
+    scene = truth.scene
+    kinds = truth.bad_pixel_kinds
+    # A bad pixel is bad in the same way in every exposure.
+    character = generator(scene.seed, Purpose.BAD_PIXELS, 0)
+    light *= truth.flat
+    dead = kinds == DEAD
+    light[dead] *= character.uniform(0.0, 0.5, dead.sum()).astype(np.float32)
+    light += np.float32(scene.dark_current * scene.exposure_time.to_value(u.s))
+    hot = kinds == HOT
+    light[hot] += np.exp(character.normal(np.log(2500.0), 1.2, hot.sum())).astype(np.float32)
+    noisy = kinds == NOISY
+    noise = character.uniform(5.0, 60.0, noisy.sum()) * scene.read_noise
+    random = generator(scene.seed, Purpose.NOISE, index)
+    light *= scene.gain
+    counts = random.poisson(light).astype(np.float32)
+    counts /= scene.gain
+    counts += scene.read_noise * random.standard_normal(light.shape, dtype=np.float32)
+    counts[noisy] += random.normal(0.0, noise).astype(np.float32)
+    return counts
+
+
+def _sexagesimal(degrees: float, unit: str) -> str:
+    return Angle(degrees, "deg").to_string(unit, sep=":", precision=3, pad=True)
+
+
+def _identifier(seed: int, index: int) -> str:
+    octets = generator(seed, Purpose.IDENTIFIER, index).bytes(16)
+    return str(uuid.UUID(bytes=octets, version=4))

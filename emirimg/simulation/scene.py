@@ -1,0 +1,257 @@
+"""The description of a simulated observation."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Literal, Self
+
+import astropy.units as u
+from astropy.nddata import CCDData
+from pydantic import Field, model_validator
+
+from .._strategy import Strategy, quantity_field
+from ..instrument import DETECTORS, Detector
+from .calibrations import CalibrationFrames, calibration_frames
+from .exposure import make_exposure
+from .truth import Truth, make_truth
+
+__all__ = ["Scene"]
+
+
+class Scene(Strategy):
+    """A field of stars and galaxies, the weather and the faults of the camera.
+
+    A scene is immutable. Equal scenes give the same bits: every exposure has
+    its own random numbers, so the order in which exposures are made does not
+    matter. With the defaults, a scene is the 7-point dither pattern, observed
+    twice, of the imaging tutorial.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of all random numbers.
+    detector : {"HAWAII-2", "H2RG"}
+        Which detector takes the exposures.
+    n_exposures : int
+        Number of exposures, repeats included.
+    repeats : int
+        Exposures (NEXP) at each place of the dither pattern.
+    dither_scale : float
+        Factor on the offsets of the dither pattern, which reach 36 arcsec.
+    shape : tuple of int, optional
+        Shape (ny, nx) of the central part of the detector that is simulated.
+        Default: all of it.
+    n_stars : int
+        Stars on the whole field of the mosaic. The cumulative number falls
+        as flux**-0.6 from the ``faintest`` to the ``brightest``, and every second
+        star is drawn from a uniform distribution of magnitudes instead.
+    n_galaxies : int
+        Galaxies on the field: exponential discs and de Vaucouleurs spheroids.
+    faintest, brightest : float
+        Limits of the fluxes, in ADU for each exposure.
+    n_saturated : int
+        Additional stars that saturate the detector.
+    big_galaxy : bool
+        Whether a galaxy with a half-light radius of 12 arcsec lies near the
+        centre.
+    seeing : `~astropy.units.Quantity`
+        Mean full width at half maximum of a star.
+    seeing_scatter : float
+        Relative rms from exposure to exposure.
+    moffat_beta : float
+        Exponent of the stars' Moffat profile.
+    ellipticity : float
+        1 - b/a of the stars; the position angle changes with the exposure.
+    sky : float
+        Mean sky level, in ADU for each exposure and pixel of mean size.
+    sky_drift : float
+        Relative change of the sky level over the sequence.
+    transparency_scatter : float
+        Relative rms of the transparency, from exposure to exposure.
+    clouds : float
+        Largest extinction, in magnitudes, by clouds that pass.
+    pixel_flat : float
+        Rms of the response from pixel to pixel, known to the master flat.
+    illumination : float
+        Peak-to-valley of the smooth response that the master flat lacks.
+    doughnut : float
+        Peak of the ring of scattered light, relative to the sky level.
+    bad_pixels : float
+        Fraction of the pixels that are bad and in the bad-pixel mask. (The
+        mask of the H2RG is empty and it has none of these.)
+    hidden_bad_pixels : float
+        Fraction of the pixels that are hot, dead or noisy, and not in it.
+    cosmic_rays : int
+        Cosmic rays in each exposure.
+    pointing_error : float
+        Distance, in pixels, between the header's pointing and the true one.
+    pointing_drift : float
+        Change of that error, in pixels for each exposure.
+    pointing_jitter : float
+        Rms, in pixels and per axis, of its random part.
+    quadrant_background : float
+        Amplitude, in ADU, of the false background of the quadrants in the
+        first two exposures (HAWAII-2).
+    channel_pedestal : float
+        Rms, in ADU, of the pedestals of the channels (H2RG).
+    exposure_time : `~astropy.units.Quantity`
+        Time of one exposure.
+    filter_name : str
+        Name of the filter.
+    gain : float
+        Electrons for each ADU.
+    read_noise : float
+        Rms, in ADU.
+    dark_current : float
+        ADU for each second and pixel; known to the master dark.
+    dtype : {"float32", "int32"}
+        Type of the pixels of an exposure.
+
+    Examples
+    --------
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(shape=(64, 64), n_stars=20, n_galaxies=3, dither_scale=0.1)
+    >>> raw = scene.with_clouds(0.5).exposure(0)
+    >>> raw.shape, raw.unit, raw.header["OBJECT"]
+    ((64, 64), Unit("adu"), 'TEST')
+    """
+
+    seed: int = Field(default=1, ge=0)
+    detector: Literal["HAWAII-2", "H2RG"] = "HAWAII-2"
+    n_exposures: int = Field(default=14, ge=1)
+    repeats: int = Field(default=1, ge=1)
+    dither_scale: float = Field(default=1.0, ge=0)
+    shape: tuple[int, int] | None = None
+    n_stars: int = Field(default=1500, ge=0)
+    n_galaxies: int = Field(default=250, ge=0)
+    faintest: float = Field(default=80.0, gt=0)
+    brightest: float = Field(default=8e5, gt=0)
+    n_saturated: int = Field(default=0, ge=0)
+    big_galaxy: bool = False
+    seeing: quantity_field(u.arcsec) = 0.8 * u.arcsec
+    seeing_scatter: float = Field(default=0.10, ge=0, lt=0.3)
+    moffat_beta: float = Field(default=3.0, gt=1.5)
+    ellipticity: float = Field(default=0.03, ge=0, lt=0.9)
+    sky: float = Field(default=3000.0, ge=0)
+    sky_drift: float = Field(default=0.15, gt=-1, lt=1)
+    transparency_scatter: float = Field(default=0.015, ge=0, lt=0.2)
+    clouds: float = Field(default=0.0, ge=0)
+    pixel_flat: float = Field(default=0.03, ge=0, lt=0.2)
+    illumination: float = Field(default=0.05, ge=0, lt=0.5)
+    doughnut: float = Field(default=0.10, ge=0)
+    bad_pixels: float = Field(default=0.01, ge=0, lt=0.5)
+    hidden_bad_pixels: float = Field(default=0.0005, ge=0, lt=0.5)
+    cosmic_rays: int = Field(default=150, ge=0)
+    pointing_error: float = Field(default=6.0, ge=0)
+    pointing_drift: float = Field(default=0.4, ge=0)
+    pointing_jitter: float = Field(default=0.3, ge=0)
+    quadrant_background: float = Field(default=60.0, ge=0)
+    channel_pedestal: float = Field(default=15.0, ge=0)
+    exposure_time: quantity_field(u.s) = 29.99926 * u.s
+    filter_name: str = "F1230"
+    gain: float = Field(default=5.0, gt=0)
+    read_noise: float = Field(default=5.69, gt=0)
+    dark_current: float = Field(default=0.0, ge=0)
+    dtype: Literal["float32", "int32"] = "float32"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.faintest >= self.brightest:
+            msg = f"faintest ({self.faintest}) must be below brightest ({self.brightest})"
+            raise ValueError(msg)
+        if self.shape is not None:
+            whole = self.device.shape
+            if not all(8 <= part <= full for part, full in zip(self.shape, whole, strict=True)):
+                msg = f"shape must lie between (8, 8) and {whole}, got {self.shape}"
+                raise ValueError(msg)
+        return self
+
+    def replace(self, **changes: Any) -> Self:
+        """Return the same scene with other parameters.
+
+        Parameters
+        ----------
+        **changes
+            Parameters of `Scene`; they are checked as at construction.
+
+        Returns
+        -------
+        Scene
+        """
+        return type(self)(**{**dict(self), **changes})
+
+    def with_stars(self, n_stars: int, *, n_saturated: int = 0) -> Self:
+        """Return the scene with that many stars."""
+        return self.replace(n_stars=n_stars, n_saturated=n_saturated)
+
+    def with_galaxies(self, n_galaxies: int, *, big_galaxy: bool = False) -> Self:
+        """Return the scene with that many galaxies."""
+        return self.replace(n_galaxies=n_galaxies, big_galaxy=big_galaxy)
+
+    def with_clouds(self, extinction: float) -> Self:
+        """Return the scene under clouds of at most ``extinction`` magnitudes."""
+        return self.replace(clouds=extinction)
+
+    def without_faults(self) -> Self:
+        """Return the scene as an ideal camera on an ideal mount sees it.
+
+        Sky, distortion, photon and read noise remain.
+        """
+        return self.replace(
+            **dict.fromkeys(
+                (
+                    "pixel_flat", "illumination", "doughnut", "bad_pixels", "hidden_bad_pixels",
+                    "cosmic_rays", "pointing_error", "pointing_drift", "pointing_jitter",
+                    "quadrant_background", "channel_pedestal", "dark_current",
+                ),
+                0,
+            )
+        )  # fmt: skip
+
+    @property
+    def device(self) -> Detector:
+        """The detector that takes the exposures."""
+        return next(device for device in DETECTORS if device.name == self.detector)
+
+    @property
+    def frame_shape(self) -> tuple[int, int]:
+        """Shape (ny, nx) of an exposure."""
+        return self.device.shape if self.shape is None else self.shape
+
+    @property
+    def truth(self) -> Truth:
+        """What the exposures are made of."""
+        return _truth(self)
+
+    def exposure(self, index: int) -> CCDData:
+        """Make one raw exposure.
+
+        Parameters
+        ----------
+        index : int
+            Number of the exposure, from 0.
+
+        Returns
+        -------
+        `~astropy.nddata.CCDData`
+            Raw exposure in ADU, shape (ny, nx), with the header of an EMIR
+            exposure and the (slightly wrong) WCS of that header.
+
+        Raises
+        ------
+        IndexError
+            If the scene has no such exposure.
+        """
+        if not 0 <= index < self.n_exposures:
+            msg = f"index must lie between 0 and {self.n_exposures - 1}, got {index}"
+            raise IndexError(msg)
+        return make_exposure(self.truth, index)
+
+    def calibrations(self) -> CalibrationFrames:
+        """Make the master bad-pixel mask, dark and flat."""
+        return calibration_frames(self.truth)
+
+
+@lru_cache(maxsize=3)
+def _truth(scene: Scene) -> Truth:
+    return make_truth(scene)
