@@ -75,7 +75,10 @@ def find_illumination(
         usable = flux > _LEAST_SIGNAL_TO_NOISE * error
     frame, star = np.nonzero(usable)
     measurements = StarMeasurements(star, frame, x[usable], y[usable], flux[usable], error[usable])
-    return starflat(measurements, stack.shape, sky=_sky_brightness(skies, stack[0]))
+    brightness = _sky_brightness(skies, stack[0])
+    return steps.once(
+        "Solving for the illumination", starflat, measurements, stack.shape, sky=brightness
+    )
 
 
 def _sky_brightness(skies: Sequence[SkyModel], frame: CCDData) -> NDArray[np.float64] | None:

@@ -22,7 +22,8 @@ from ..combine import Combiner, Mosaic, NoiseClipCombiner
 from ..flat import Illumination, StarFlat
 from ..objects import ObjectMask, ObjectMasker, SegmentationMasker
 from ..projection import LanczosResampler, MosaicGrid, Resampler
-from ..sky import DetectorResidual, PatternSky, SkyEstimator, SkyResidual
+from ..sky import DetectorResidual, PatternSky, SkyEstimator, SkyModel, SkyResidual
+from ..stack import DitherStack
 from .conclude import conclude
 from .exposure import ExposureReducer
 from .illumination import find_illumination
@@ -181,35 +182,35 @@ class DitherReducer:
             stack, inputs = load(exposures, self.calibrate, steps)
             stack = steps.with_bad_pixels(stack, self.hidden_pixels)
             alignment: Alignment | None = None
-            objects: ObjectMask | None = None
             combination: Combination | None = None
+            objects: ObjectMask | None = None
+            response: NDArray[np.float32] | None = None
             flagged: Sequence[NDArray[np.bool_]] | None = None
-            n_passes = 0
-            while n_passes < self.passes:
-                n_passes += 1
+            for number in range(1, self.passes + 1):
                 masks = steps.in_frames(objects, stack)
-                skies = self.sky(with_flags(stack, flagged), objects=masks)
-                clean = steps.subtracted(stack, skies, self.residual, masks)
+                skies = steps.once(
+                    "Estimating the sky", self.sky, with_flags(stack, flagged), objects=masks
+                )
+                steps.subtract_sky(stack, skies, self.residual, masks)
                 if alignment is None:
-                    alignment = self.alignment(clean)
+                    alignment = steps.once("Aligning", self.alignment, stack)
                     stack = placed(stack, alignment)
                     grid = self.grid or MosaicGrid.covering(
                         alignment.wcss, [frame.shape for frame in stack]
                     )
-                clean = with_flags(placed(clean, alignment), flagged)
-                if combination is not None and self.starflat is not None:
-                    illumination = find_illumination(
-                        clean, skies, combination.mosaic, alignment, self.starflat, steps
-                    )
-                    clean = steps.divided(clean, illumination)
+                elif response is None:
+                    response = self._find_response(stack, skies, combination, alignment, steps)
+                if response is not None:
+                    steps.divide(stack, response)
+                clean = with_flags(stack, flagged)
                 combination = steps.combined(clean, alignment, grid, self.resampler, self.combiner)
-                before, objects = objects, self._find_objects(combination.mosaic)
-                if objects is None or _is_settled(before, objects):
+                before, objects = objects, self._find_objects(combination.mosaic, steps)
+                if objects is None or _is_settled(before, objects) or number == self.passes:
                     break
-                if n_passes < self.passes:
-                    flagged = steps.flagged(
-                        clean, combination.mosaic, alignment, self.outliers, self.cosmic_rays
-                    )
+                flagged = steps.flagged(
+                    clean, combination.mosaic, alignment, self.outliers, self.cosmic_rays
+                )
+                steps.restore_sky(stack, skies, response)
             return conclude(
                 clean,
                 skies,
@@ -221,8 +222,25 @@ class DitherReducer:
                 notes=notes,
             )
 
-    def _find_objects(self, mosaic: Mosaic) -> ObjectMask | None:
-        return None if self.objects is None else self.objects(mosaic)
+    def _find_response(
+        self,
+        stack: DitherStack,
+        skies: Sequence[SkyModel],
+        combination: Combination,
+        alignment: Alignment,
+        steps: Steps,
+    ) -> NDArray[np.float32] | None:
+        if self.starflat is None:
+            return None
+        illumination = find_illumination(
+            stack, skies, combination.mosaic, alignment, self.starflat, steps
+        )
+        return illumination.image
+
+    def _find_objects(self, mosaic: Mosaic, steps: Steps) -> ObjectMask | None:
+        if self.objects is None:
+            return None
+        return steps.once("Finding objects", self.objects, mosaic)
 
 
 def _is_settled(before: ObjectMask | None, now: ObjectMask) -> bool:

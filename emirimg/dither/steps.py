@@ -1,4 +1,8 @@
-"""Each step of a reduction, applied to all frames of a stack."""
+"""Each step of a reduction, applied to all frames of a stack.
+
+The frames of a running reduction belong to it alone. Steps that change every
+pixel work in place, or memory would hold each frame twice.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,18 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
-from astropy.nddata import CCDData, VarianceUncertainty
+from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
 from .._parallel import Progress, parallel_map
 from ..alignment import Alignment
 from ..combine import Combiner, Mosaic, assemble_mosaic
-from ..flat import Illumination
 from ..objects import ObjectMask
 from ..projection import MosaicGrid, Resampler, blot
-from ..sky import SkyModel, SkyResidual, subtract_sky
+from ..sky import SkyModel, SkyResidual
 from ..stack import DitherStack
 
 __all__ = ["Combination", "Steps", "placed", "with_flags"]
@@ -56,6 +60,21 @@ class Steps:
             description=description,
         )
 
+    def once(self, description: str, function: Callable, *args: object, **options: object) -> Any:
+        """Call a function that works on all frames together."""
+        for _ in self.progress([None], description, 1):
+            result = function(*args, **options)
+        return result
+
+    def with_bad_pixels(
+        self, stack: DitherStack, hidden_pixels: Callable[..., NDArray[np.bool_]] | None
+    ) -> DitherStack:
+        """Mask the bad pixels that only the stack as a whole can show."""
+        if hidden_pixels is None:
+            return stack
+        found = self.once("Looking for hidden bad pixels", hidden_pixels, stack)
+        return with_flags(stack, [found] * len(stack))
+
     def in_frames(
         self, objects: ObjectMask | None, stack: DitherStack
     ) -> list[NDArray[np.bool_]] | None:
@@ -66,35 +85,47 @@ class Steps:
             "Masking objects", lambda frame: objects.on_frame(frame.wcs, frame.shape), stack
         )
 
-    def subtracted(
+    def subtract_sky(
         self,
         stack: DitherStack,
         skies: Sequence[SkyModel],
         residual: SkyResidual | None,
         masks: Sequence[NDArray[np.bool_]] | None,
-    ) -> DitherStack:
-        """Subtract from every frame its sky, and what that leaves behind."""
+    ) -> None:
+        """Subtract from every frame its sky, and what that leaves behind, in place."""
 
-        def subtract(frame: CCDData, sky: SkyModel, mask: NDArray[np.bool_] | None) -> CCDData:
-            clean = subtract_sky(frame, sky)
+        def subtract(frame: CCDData, number: int, mask: NDArray[np.bool_] | None) -> None:
+            sky = skies[number]
+            frame.data -= sky.image
+            frame.uncertainty.array += sky.variance
             if residual is not None:
-                # The frame is ours alone: no copy is needed.
-                clean.data -= residual(clean, objects=mask)
-            return clean
+                frame.data -= residual(frame, objects=mask)
 
-        frames = self.each(
-            "Subtracting the sky", subtract, stack, skies, masks or [None] * len(stack)
+        self.each(
+            "Subtracting the sky", subtract, stack, range(len(stack)), masks or [None] * len(stack)
         )
-        return stack.with_frames(frames)
 
-    def divided(self, stack: DitherStack, illumination: Illumination) -> DitherStack:
-        """Divide every frame by the illumination."""
-        if illumination.degree == 0:
-            return stack
-        inverse = 1 / illumination.image
-        return stack.with_frames(
-            self.each("Correcting the illumination", partial(_multiplied, factor=inverse), stack)
-        )
+    def restore_sky(
+        self, stack: DitherStack, skies: Sequence[SkyModel], response: NDArray[np.float32] | None
+    ) -> None:
+        """Undo the illumination and put the sky back, in place.
+
+        What was subtracted besides the sky model stays away. (The skies are
+        worked out one by one: all of them would not fit into memory.)
+        """
+
+        def restore(frame: CCDData, number: int) -> None:
+            sky = skies[number]
+            if response is not None:
+                _multiply(frame, response)
+            frame.data += sky.image
+            frame.uncertainty.array -= sky.variance
+
+        self.each("Putting the sky back", restore, stack, range(len(stack)))
+
+    def divide(self, stack: DitherStack, response: NDArray[np.float32]) -> None:
+        """Divide every frame by the response to the light of the stars, in place."""
+        self.each("Correcting the illumination", partial(_multiply, factor=1 / response), stack)
 
     def combined(
         self,
@@ -173,10 +204,10 @@ def _changed(frame: CCDData, **attributes: object) -> CCDData:
     return changed
 
 
-def _multiplied(frame: CCDData, *, factor: NDArray[np.float32]) -> CCDData:
-    variance = frame.uncertainty.array * factor
-    variance *= factor
-    return _changed(frame, data=frame.data * factor, uncertainty=VarianceUncertainty(variance))
+def _multiply(frame: CCDData, factor: NDArray[np.float32]) -> None:
+    frame.data *= factor
+    frame.uncertainty.array *= factor
+    frame.uncertainty.array *= factor
 
 
 def _noise(frame: CCDData) -> float:
