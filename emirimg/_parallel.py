@@ -67,9 +67,7 @@ def parallel_map(
     with default_executor(executor) as pool:
         futures = [pool.submit(function, *args) for args in arguments]
         try:
-            return [
-                future.result() for future in progress(futures, description, len(futures))
-            ]
+            return [future.result() for future in progress(futures, description, len(futures))]
         except BaseException:
             for future in futures:
                 future.cancel()

@@ -91,6 +91,9 @@ def by_name(*classes: type[Strategy]) -> Any:
             if found not in names:
                 msg = f"unknown strategy {found!r}: {explain_unknown(str(found), names)}"
                 raise ValueError(msg)
+        elif not isinstance(value, classes):
+            msg = f"found {value!r:.80}, expected the name of a strategy or a mapping with name:"
+            raise ValueError(msg)
         return value
 
     union = classes[0]

@@ -2,5 +2,6 @@
 
 from .block import *
 from .control import *
+from .modern import *
 from .names import *
 from .requirements import *

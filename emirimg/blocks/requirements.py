@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, Strict, model_validator
 from ..exceptions import InputError
 from ..instrument import Detector
 from ._model import InputModel
+from .modern import StrategyRequirements
 from .names import FileName
 
 __all__ = ["DitherRequirements", "RejectionLimits", "StareRequirements"]
@@ -49,7 +50,7 @@ class RejectionLimits(InputModel):
     high: _Number = Field(default=3.0, gt=0)
 
 
-class DitherRequirements(InputModel):
+class DitherRequirements(StrategyRequirements):
     """Parameters of the mode FULL_DITHERED_IMAGE.
 
     Parameters
@@ -80,6 +81,10 @@ class DitherRequirements(InputModel):
     adhoc_sky_correction_h2rg : bool, optional
         Whether the residual sky of each readout channel is subtracted. H2RG
         only.
+    **strategies
+        Any word of `StrategyRequirements`. One of them is enough to have the
+        raw exposures reduced by `~emirimg.dither.DitherReducer`; the words
+        above must then be absent or have their defaults.
     """
 
     iterations: _Count = 0
@@ -93,6 +98,24 @@ class DitherRequirements(InputModel):
     method_kwargs: RejectionLimits = RejectionLimits()
     nside_adhoc_sky_correction: _Count = 0
     adhoc_sky_correction_h2rg: _Flag = False
+
+    @model_validator(mode="after")
+    def _one_road(self) -> Self:
+        if self.is_modern:
+            words = StrategyRequirements.model_fields
+            others = [
+                name
+                for name, field in DitherRequirements.model_fields.items()
+                if name not in words and getattr(self, name) != field.get_default()
+            ]
+            if others:
+                chosen = next(iter(self.strategies()))
+                msg = (
+                    f"{', '.join(others)} cannot be combined with {chosen}, which selects the"
+                    " reduction by strategies"
+                )
+                raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
@@ -112,6 +135,11 @@ class DitherRequirements(InputModel):
             msg = f"method_kwargs belong to method sigmaclip, but method is {self.method}"
             raise ValueError(msg)
         return self
+
+    @property
+    def is_modern(self) -> bool:
+        """Whether strategies are named, so that the raw exposures are reduced by them."""
+        return bool(self.strategies())
 
     def check_detector(self, detector: Detector) -> None:
         """Refuse corrections that were made for the other detector.

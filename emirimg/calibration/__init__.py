@@ -1,1 +1,8 @@
-"""To be written."""
+"""From raw counts to calibrated exposures: bad pixels, dark, flat, noise."""
+
+from .calibrate import *
+from .calibrations import *
+from .cosmic_rays import *
+from .hidden_pixels import *
+from .operations import *
+from .outliers import *

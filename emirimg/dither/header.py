@@ -61,6 +61,8 @@ def mosaic_header(
     header["DATE-AVG"] = (middle.isot, "mean of the middles of the exposures (UTC)")
     header["DATE-END"] = (end.isot, "end of the last exposure (UTC)")
     header["MJD-OBS"] = (start.mjd, "[d] DATE-OBS as modified Julian date")
+    header["MJD-AVG"] = (middle.mjd, "[d] DATE-AVG as modified Julian date")
+    header["MJD-END"] = (end.mjd, "[d] DATE-END as modified Julian date")
     airmasses = [item.airmass for item in metadata if item.airmass is not None]
     if airmasses:
         header["AIRMASS"] = (float(np.mean(airmasses)), "mean of the exposures")

@@ -63,7 +63,7 @@ def star_fluxes(
 
 
 @njit(nogil=True, cache=True)
-def _measure(data, mask, variance, x, y, fwhm, radius, flux, error):  # noqa: ANN001, ANN202, PLR0917
+def _measure(data, mask, variance, x, y, fwhm, radius, flux, error):  # noqa: ANN001, ANN202
     ny, nx = data.shape
     for star in range(len(x)):
         reach = radius * fwhm[star]

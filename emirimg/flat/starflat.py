@@ -16,7 +16,7 @@ from .._strategy import Strategy
 
 __all__ = ["Illumination", "StarFlat", "StarMeasurements"]
 
-_ITERATIONS = 8
+_ITERATIONS = 5
 _FOLDS = 5
 _FLOOR = 0.004
 """No flux is trusted better than this: residual flat, interpolation, profile."""
@@ -148,18 +148,19 @@ class StarFlat(Strategy):
         problem = _Problem(stars, shape, sky)
         if problem.n_stars < self.min_stars:
             return _no_correction(problem, {})
-        models = [_Model(0, ring_multiplies=False)]
-        for degree in self.degrees:
-            models.append(_Model(degree, ring_multiplies=False))
-            if sky is not None:
-                models.append(_Model(degree, ring_multiplies=True))
+        none = _Model(0, ring_multiplies=False)
+        models = [none, *(_Model(degree, ring_multiplies=False) for degree in self.degrees)]
         scores = {model: problem.left_out_scores(model) for model in models}
+        best = min(scores, key=lambda model: scores[model].mean())
+        if sky is not None and best.degree > 0:
+            rival = _Model(best.degree, ring_multiplies=True)
+            scores[rival] = problem.left_out_scores(rival)
+            best = min(best, rival, key=lambda model: scores[model].mean())
         scatter = {
             (model.degree, model.ring_multiplies): float(np.sqrt(score.mean()))
             for model, score in scores.items()
         }
-        best = min(models, key=lambda model: scores[model].mean())
-        gain = scores[models[0]] - scores[best]
+        gain = scores[none] - scores[best]
         if gain.mean() <= self.min_gain * gain.std() / np.sqrt(len(gain)):
             return _no_correction(problem, scatter)
         solution = problem.solve(best)
@@ -205,6 +206,9 @@ class _Problem:
     ) -> None:
         self.shape = shape
         repeated = np.bincount(stars.star)[stars.star] > 1 if len(stars.star) else stars.star > 0
+        # In order of the stars, so that those of one star are a slice.
+        repeated = np.flatnonzero(repeated)
+        repeated = repeated[np.argsort(stars.star[repeated], kind="stable")]
         _, self.star = np.unique(stars.star[repeated], return_inverse=True)
         self.frame = stars.frame[repeated]
         self.n_stars = int(self.star.max()) + 1 if len(self.star) else 0
@@ -343,7 +347,11 @@ def _radial(r: NDArray[np.float64]) -> NDArray[np.float64]:
 def _without_star_means(
     columns: NDArray[np.float64], star: NDArray[np.int_], weight: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Subtract from each column its weighted mean over the measurements of each star."""
-    total = np.maximum(np.bincount(star, weight), 1e-300)
-    means = np.stack([np.bincount(star, weight * column) / total for column in columns.T], axis=1)
-    return columns - means[star]
+    """Subtract from each column its weighted mean over the measurements of each star.
+
+    The measurements are in order of the stars.
+    """
+    first = np.flatnonzero(np.diff(star, prepend=-1))
+    sums = np.add.reduceat(weight[:, None] * columns, first)
+    means = sums / np.add.reduceat(weight, first)[:, None]
+    return columns - np.repeat(means, np.diff(first, append=len(star)), axis=0)

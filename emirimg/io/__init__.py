@@ -1,10 +1,18 @@
 """Read and write files; the only part of the package that does."""
 
 from .atomic import *
+from .ds9 import *
 from .exposures import *
 from .frames import *
+from .inspection import *
 from .numina.blocks import *
 from .numina.control import *
+from .numina.dump import *
 from .numina.generate import *
+from .numina.offsets import *
+from .numina.products import *
+from .numina.records import *
 from .numina.write import *
+from .planes import *
 from .results import *
+from .workspace import *

@@ -20,14 +20,21 @@ from ._fits import NOT_OF_THE_IMAGE, open_fits, read_bytes, wcs_header
 from .atomic import replacing
 from .results import sha256
 
-__all__ = ["read_calibrations", "read_frame", "read_header", "read_image", "write_frame"]
+__all__ = [
+    "expected_shape",
+    "read_calibrations",
+    "read_frame",
+    "read_header",
+    "read_image",
+    "write_frame",
+]
 
 _EXPOSURE = "a raw EMIR exposure (FITS)"
 _CALIBRATION = "a calibration image (FITS)"
 _HEADER_BYTES = 2880 * 100
 
 
-def read_frame(path: str | Path) -> CCDData:
+def read_frame(path: str | Path, *, detector: Detector | None = None) -> CCDData:
     """Read a raw EMIR exposure.
 
     Parameters
@@ -35,6 +42,8 @@ def read_frame(path: str | Path) -> CCDData:
     path : str or `~pathlib.Path`
         FITS file with an image of any pixel type, in the primary HDU or, when
         that has none, in the first extension that has. It may be gzipped.
+    detector : Detector, optional
+        The detector that took it. Default: what the header says.
 
     Returns
     -------
@@ -59,8 +68,10 @@ def read_frame(path: str | Path) -> CCDData:
     """
     path = Path(path)
     data, mask, header = _read(path, _EXPOSURE)
+    if detector is not None:
+        header["INSCONF"] = detector.uuid
     metadata = read_metadata(header, source=str(path))
-    expected = _expected_shape(header, metadata.detector)
+    expected = expected_shape(header, metadata.detector)
     if data.shape != expected:
         msg = (
             f"{path} has the shape {data.shape}, but an exposure of the detector"
@@ -238,7 +249,8 @@ def _image_header(hdus: fits.HDUList, number: int | None) -> fits.Header:
     return header
 
 
-def _expected_shape(header: fits.Header, detector: Detector) -> tuple[int, int]:
+def expected_shape(header: fits.Header, detector: Detector) -> tuple[int, int]:
+    """Return the shape (ny, nx) of an exposure: that of the detector, or of DETSEC in it."""
     section = re.fullmatch(
         r"\[(\d+):(\d+),(\d+):(\d+)\]", str(header.get("DETSEC", "")).replace(" ", "")
     )

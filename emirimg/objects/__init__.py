@@ -1,3 +1,6 @@
-"""The objects: their masks and their catalogue."""
+"""The objects: their masks, their catalogue and the quality of the mosaic."""
 
+from .catalogue import *
 from .mask import *
+from .masker import *
+from .quality import *

@@ -10,6 +10,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from ..combine.mosaic import Mosaic
+from ..projection.back import project_mask
 from ..projection.grid import MosaicGrid
 
 __all__ = ["ObjectMask", "ObjectMasker"]
@@ -39,6 +40,39 @@ class ObjectMask:
     def fraction(self) -> float:
         """Fraction of the mosaic that is masked."""
         return float(self.mask.mean())
+
+    def changed_fraction(self, other: ObjectMask) -> float:
+        """Return the fraction of the mosaic's pixels in which two masks differ.
+
+        Raises
+        ------
+        ValueError
+            If the masks have different shapes.
+        """
+        if other.mask.shape != self.mask.shape:
+            msg = (
+                f"masks of different shapes, {self.mask.shape} and {other.mask.shape},"
+                " cannot be compared"
+            )
+            raise ValueError(msg)
+        return float(np.mean(self.mask != other.mask))
+
+    def on_frame(self, wcs: WCS, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        """Carry the mask to the plane of a frame.
+
+        Parameters
+        ----------
+        wcs : `~astropy.wcs.WCS`
+            WCS of the frame, distortion included.
+        shape : tuple of int
+            Shape (ny, nx) of the frame.
+
+        Returns
+        -------
+        `~numpy.ndarray` of bool
+            The nearest pixel of the mosaic; False outside of the mosaic.
+        """
+        return project_mask(self.mask, self.grid, wcs, shape)
 
 
 class ObjectMasker(Protocol):

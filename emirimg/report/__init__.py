@@ -1,1 +1,5 @@
-"""To be written."""
+"""What an observer wants to see of a reduction: pictures and tables."""
+
+from .plots import *
+from .show import *
+from .summary import *

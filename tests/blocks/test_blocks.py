@@ -8,6 +8,7 @@ from emirimg.blocks import (
     ObservationBlock,
     RejectionLimits,
     StareRequirements,
+    StrategyRequirements,
 )
 from emirimg.exceptions import InputError
 from emirimg.instrument import H2RG, HAWAII2
@@ -30,7 +31,8 @@ def test_defaults():
     assert stare().requirements == StareRequirements(reprojection_method="interp")
     requirements = dither().requirements
     assert requirements == DitherRequirements()
-    assert requirements.model_dump() == {
+    assert not requirements.is_modern
+    assert requirements.model_dump(exclude=set(StrategyRequirements.model_fields)) == {
         "iterations": 0, "sky_images": 0, "sky_images_sep_time": 10.0, "offsets": None,
         "refine_offsets": False, "fit_doughnut": False, "extinction": 0.0, "method": "sigmaclip",
         "method_kwargs": {"low": 3.0, "high": 3.0}, "nside_adhoc_sky_correction": 0,

@@ -42,18 +42,22 @@ class Problems:
         for item in error.errors(include_url=False):
             there = (*place, *item["loc"])
             name = ".".join(map(str, there))
-            text = f"{name}: {item['msg']}" if name else item["msg"]
+            message = item["msg"].removeprefix("Value error, ")
+            text = f"{name}: {message}" if name else message
             self.add(document.line_of(there), text, document.number)
 
-    def raise_any(self) -> None:
-        """Raise an InputError that names all problems, if there are any."""
-        if not self._found:
-            return
+    def texts(self) -> list[str]:
+        """Return one line for each problem, in order of the lines of the file."""
         lines = [text for _, text in sorted(self._found)]
         if len(lines) > _MOST_PROBLEMS:
             rest = len(lines) - _MOST_PROBLEMS
             lines = [*lines[:_MOST_PROBLEMS], f"{self.path}: and {rest} more problems"]
-        raise InputError("\n".join(lines))
+        return lines
+
+    def raise_any(self) -> None:
+        """Raise an InputError that names all problems, if there are any."""
+        if self._found:
+            raise InputError("\n".join(self.texts()))
 
 
 @dataclass

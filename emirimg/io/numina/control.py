@@ -25,6 +25,8 @@ __all__ = ["read_control"]
 Choice = TypeVar("Choice", CalibrationChoice, RequirementChoice)
 
 _KEYS = ("version", "rootdir", "products", "requirements")
+_OF_A_DUMP = ("ob_ids", "oblocks")
+"""Keys of a control file that a run has written down, with the blocks it was for."""
 _INSTRUMENT = "EMIR"
 _DATA_DIRECTORY = "data"
 _SWITCHED_OFF = "x_"
@@ -86,7 +88,7 @@ def _check_keys(document: Document, problems: Problems) -> None:
         problems.add(document.line_of((key,)), text, document.number)
         return
     for key in document.value:
-        if key not in _KEYS:
+        if key not in (*_KEYS, *_OF_A_DUMP):
             text = f"{key}: unknown key: {explain_unknown(key, _KEYS)}"
             problems.add(document.line_of((key,)), text, document.number)
 
@@ -100,7 +102,7 @@ class _Reader:
 
     def root(self) -> str:
         root = self.document.value.get("rootdir")
-        if root is None:
+        if root is None or root == "":
             return _DATA_DIRECTORY
         if isinstance(root, str) and root.strip() and root.isprintable():
             return root
