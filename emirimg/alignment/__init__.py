@@ -1,7 +1,9 @@
 """Where the frames lie on the sky."""
 
+from .cross_correlation import *
 from .header import *
 from .psf import *
+from .reference_object import *
 from .solution import *
 from .star_alignment import *
 from .stars import *

@@ -54,7 +54,9 @@ def find_illumination(
     stars = stars.select(stars.good)
     sky_places = mosaic.grid.wcs.wcs_pix2world(np.column_stack([stars.x, stars.y]), 0)
     seeing = alignment.fwhm.to_value(u.arcsec)
-    seeing = np.where(np.isfinite(seeing), seeing, np.nanmedian(seeing))
+    known = np.isfinite(seeing)
+    if known.any():
+        seeing = np.where(known, seeing, np.median(seeing[known]))
 
     def measure(frame: CCDData, fwhm: float, transparency: float) -> NDArray[np.float64]:
         x, y = frame.wcs.wcs_world2pix(sky_places, 0).T
@@ -64,7 +66,7 @@ def find_illumination(
         )
         return np.stack([x, y, flux / transparency, error / transparency])
 
-    if len(stars) and np.isfinite(seeing).all():
+    if len(stars) and known.any():
         measured = np.array(
             steps.each("Measuring stars", measure, stack, seeing, alignment.transparency)
         )

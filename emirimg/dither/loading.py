@@ -8,7 +8,7 @@ from pathlib import Path
 from astropy.nddata import CCDData
 
 from ..instrument import read_metadata
-from ..io.frames import read_frame, read_header
+from ..io.frames import expected_shape, read_frame, read_header
 from ..io.results import sha256
 from ..stack import DitherStack
 from .checks import require_alike
@@ -51,6 +51,10 @@ def load(
         read_metadata(header, source=name) for header, name in zip(headers, names, strict=True)
     ]
     require_alike(metadata, names)
+    for item, name, header, about in zip(exposures, names, headers, metadata, strict=True):
+        shape = expected_shape(header, about.detector) if isinstance(item, Path) else item.shape
+        calibrate.calibrations.require_shape(shape, name)
+    calibrate.calibrations.check(shape)
     order = sorted(range(len(exposures)), key=lambda index: metadata[index].start)
     exposures, names = [exposures[i] for i in order], [names[i] for i in order]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -19,6 +20,7 @@ from ..calibration import (
     ReferenceOutliers,
 )
 from ..combine import Combiner, Mosaic, NoiseClipCombiner
+from ..exceptions import SkyWarning
 from ..flat import Illumination, StarFlat
 from ..objects import ObjectMask, ObjectMasker, SegmentationMasker
 from ..projection import LanczosResampler, MosaicGrid, Resampler
@@ -33,6 +35,9 @@ from .result import DitherResult
 from .steps import Combination, Steps, placed, with_flags
 
 __all__ = ["DitherReducer"]
+
+_MOST_MASKED = 0.8
+"""Object masks that cover more of the mosaic than this are not believed."""
 
 _MASK_IS_STABLE = 0.002
 """Object masks that differ in less than this fraction of the mosaic are the same."""
@@ -191,18 +196,18 @@ class DitherReducer:
                 skies = steps.once(
                     "Estimating the sky", self.sky, with_flags(stack, flagged), objects=masks
                 )
-                steps.subtract_sky(stack, skies, self.residual, masks)
+                clean = steps.subtract_sky(stack, skies, self.residual, masks)
                 if alignment is None:
-                    alignment = steps.once("Aligning", self.alignment, stack)
+                    alignment = steps.once("Aligning", self.alignment, clean)
                     stack = placed(stack, alignment)
                     grid = self.grid or MosaicGrid.covering(
                         alignment.wcss, [frame.shape for frame in stack]
                     )
-                elif response is None:
-                    response = self._find_response(stack, skies, combination, alignment, steps)
+                clean = with_flags(placed(clean, alignment), flagged)
+                if combination is not None and response is None:
+                    response = self._find_response(clean, skies, combination, alignment, steps)
                 if response is not None:
-                    steps.divide(stack, response)
-                clean = with_flags(stack, flagged)
+                    steps.divide(clean, response)
                 combination = steps.combined(clean, alignment, grid, self.resampler, self.combiner)
                 before, objects = objects, self._find_objects(combination.mosaic, steps)
                 if objects is None or _is_settled(before, objects) or number == self.passes:
@@ -210,7 +215,7 @@ class DitherReducer:
                 flagged = steps.flagged(
                     clean, combination.mosaic, alignment, self.outliers, self.cosmic_rays
                 )
-                steps.restore_sky(stack, skies, response)
+                steps.restore_sky(clean, skies, response)
             return conclude(
                 clean,
                 skies,
@@ -240,7 +245,16 @@ class DitherReducer:
     def _find_objects(self, mosaic: Mosaic, steps: Steps) -> ObjectMask | None:
         if self.objects is None:
             return None
-        return steps.once("Finding objects", self.objects, mosaic)
+        found = steps.once("Finding objects", self.objects, mosaic)
+        if found.mask.sum() > _MOST_MASKED * (~mosaic.mask).sum():
+            msg = (
+                f"the objects cover {100 * found.fraction:.0f} % of the mosaic: what was found is"
+                " rather the background; the sky is estimated without a mask of objects."
+                " An extended target needs exposures of the sky beside it"
+            )
+            warnings.warn(msg, SkyWarning, stacklevel=2)
+            return None
+        return found
 
 
 def _is_settled(before: ObjectMask | None, now: ObjectMask) -> bool:

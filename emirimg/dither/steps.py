@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from astropy.nddata import CCDData
+from astropy.nddata import CCDData, VarianceUncertainty
 from numpy.typing import NDArray
 
 from .._parallel import Progress, parallel_map
@@ -22,7 +22,7 @@ from ..alignment import Alignment
 from ..combine import Combiner, Mosaic, assemble_mosaic
 from ..objects import ObjectMask
 from ..projection import MosaicGrid, Resampler, blot
-from ..sky import SkyModel, SkyResidual
+from ..sky import SkyModel, SkyResidual, SkySolution
 from ..stack import DitherStack
 
 __all__ = ["Combination", "Steps", "placed", "with_flags"]
@@ -91,27 +91,41 @@ class Steps:
         skies: Sequence[SkyModel],
         residual: SkyResidual | None,
         masks: Sequence[NDArray[np.bool_]] | None,
-    ) -> None:
-        """Subtract from every frame its sky, and what that leaves behind, in place."""
+    ) -> DitherStack:
+        """Subtract from every frame its sky, and what that leaves behind.
 
-        def subtract(frame: CCDData, number: int, mask: NDArray[np.bool_] | None) -> None:
+        In place, unless the skies are still to be worked out from the frames.
+        """
+
+        def subtract(frame: CCDData, number: int, mask: NDArray[np.bool_] | None) -> CCDData:
             sky = skies[number]
+            if _reads_frames(skies):
+                frame = _changed(
+                    frame,
+                    data=frame.data.copy(),
+                    uncertainty=VarianceUncertainty(frame.uncertainty.array.copy()),
+                )
             frame.data -= sky.image
             frame.uncertainty.array += sky.variance
             if residual is not None:
                 frame.data -= residual(frame, objects=mask)
+            return frame
 
-        self.each(
+        # The skies are worked out one by one: all of them would not fit into memory.
+        frames = self.each(
             "Subtracting the sky", subtract, stack, range(len(stack)), masks or [None] * len(stack)
         )
+        return stack.with_frames(frames)
 
     def restore_sky(
-        self, stack: DitherStack, skies: Sequence[SkyModel], response: NDArray[np.float32] | None
+        self,
+        clean: DitherStack,
+        skies: Sequence[SkyModel],
+        response: NDArray[np.float32] | None,
     ) -> None:
-        """Undo the illumination and put the sky back, in place.
+        """Undo the illumination and put the sky back where it was subtracted in place.
 
-        What was subtracted besides the sky model stays away. (The skies are
-        worked out one by one: all of them would not fit into memory.)
+        What was subtracted besides the sky model stays away.
         """
 
         def restore(frame: CCDData, number: int) -> None:
@@ -121,7 +135,8 @@ class Steps:
             frame.data += sky.image
             frame.uncertainty.array -= sky.variance
 
-        self.each("Putting the sky back", restore, stack, range(len(stack)))
+        if not _reads_frames(skies):
+            self.each("Putting the sky back", restore, clean, range(len(clean)))
 
     def divide(self, stack: DitherStack, response: NDArray[np.float32]) -> None:
         """Divide every frame by the response to the light of the stars, in place."""
@@ -202,6 +217,10 @@ def _changed(frame: CCDData, **attributes: object) -> CCDData:
     for name, value in attributes.items():
         setattr(changed, name, value)
     return changed
+
+
+def _reads_frames(skies: Sequence[SkyModel]) -> bool:
+    return isinstance(skies, SkySolution) and skies.reads_frames
 
 
 def _multiply(frame: CCDData, factor: NDArray[np.float32]) -> None:

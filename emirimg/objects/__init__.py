@@ -4,3 +4,4 @@ from .catalogue import *
 from .mask import *
 from .masker import *
 from .quality import *
+from .threshold import *

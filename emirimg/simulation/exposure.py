@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import TYPE_CHECKING
 
 import astropy.units as u
 import numpy as np
@@ -25,6 +26,9 @@ from .pointing import (
 from .profiles import draw_catalogue
 from .randomness import Purpose, generator
 from .truth import Truth
+
+if TYPE_CHECKING:
+    from .scene import Scene
 
 __all__ = ["exposure_header", "exposure_name", "make_exposure"]
 
@@ -88,8 +92,17 @@ def exposure_header(truth: Truth, index: int) -> Header:
         ("RDNOISE", scene.read_noise, "[adu] read noise"),
     ):  # fmt: skip
         header[key] = (value, comment)
+    if scene.shape is not None:
+        header["DETSEC"] = (_section(scene), "part of the detector that was read")
     header.update(wcs_header(scene, (ra, dec)))
     return header
+
+
+def _section(scene: Scene) -> str:
+    """Return the central part of the detector, in the FITS convention."""
+    (ny, nx), (whole_ny, whole_nx) = scene.frame_shape, scene.device.shape
+    x, y = (whole_nx - nx) // 2, (whole_ny - ny) // 2
+    return f"[{x + 1}:{x + nx},{y + 1}:{y + ny}]"
 
 
 def _light(truth: Truth, index: int) -> NDArray[np.float32]:

@@ -1,9 +1,13 @@
 """The sky, in the detector plane."""
 
+from .cells import *
+from .channel_medians import *
 from .constant import *
+from .frame_median import *
 from .model import *
 from .neighbours import *
 from .operations import *
 from .pattern import *
 from .residuals import *
+from .scaled_neighbours import *
 from .solution import *

@@ -1,0 +1,55 @@
+"""The alignment that believes the headers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import astropy.units as u
+import numpy as np
+
+from .._strategy import Strategy
+from ..exceptions import AlignmentError
+from ..stack import DitherStack
+from .solution import Alignment
+
+__all__ = ["HeaderAlignment"]
+
+
+class HeaderAlignment(Strategy):
+    """Take the WCSs of the headers as they are.
+
+    Right for frames that were aligned before. The pointing in a raw header is
+    wrong by several pixels and drifts along a sequence.
+
+    Notes
+    -----
+    Nothing is measured: residuals and seeing are NaN, the transparency is 1 and
+    the first frame is the reference.
+    """
+
+    name: Literal["header"] = "header"
+
+    def __call__(self, stack: DitherStack, /) -> Alignment:
+        """Return the WCSs of the frames.
+
+        Raises
+        ------
+        AlignmentError
+            If a frame has no WCS.
+        """
+        for frame, name in zip(stack, stack.names, strict=True):
+            if frame.wcs is None:
+                msg = f"{name} has no WCS; a celestial WCS was expected in its header"
+                raise AlignmentError(msg)
+        n_frames = len(stack)
+        return Alignment(
+            wcss=tuple(frame.wcs.deepcopy() for frame in stack),
+            methods=("header",) * n_frames,
+            shifts=np.zeros((n_frames, 2)),
+            residuals=np.full(n_frames, np.nan) * u.arcsec,
+            n_matched=np.zeros(n_frames, dtype=int),
+            transparency=np.ones(n_frames),
+            fwhm=np.full(n_frames, np.nan) * u.arcsec,
+            ellipticity=np.full(n_frames, np.nan),
+            reference=0,
+        )

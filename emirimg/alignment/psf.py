@@ -1,0 +1,202 @@
+"""The point spread function of a frame or a mosaic: one Moffat profile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+
+from .stars import StarList
+
+__all__ = ["MoffatPSF", "measure_psf", "psf_stars"]
+
+_LEAST_SN = 30.0
+_BETAS = (1.2, 200.0)
+_TINY = 1e-3
+_UNKNOWN_PARTS = 0.02
+"""Part of the peak by which a star may differ from a Moffat profile."""
+
+
+@dataclass(frozen=True)
+class MoffatPSF:
+    """An elliptical Moffat profile, as it is sampled by pixels.
+
+    Attributes
+    ----------
+    fwhm : float
+        Full width at half maximum, geometric mean of both axes, in pixels;
+        NaN if there was no star.
+    beta : float
+        Exponent: the profile is ``(1 + (r / alpha)**2)**-beta``.
+    ellipticity : float
+        1 - b/a.
+    angle : float
+        Direction of the major axis, in radians from the x axis to the y axis.
+    n_stars : int
+        How many stars the profile was fitted to.
+    """
+
+    fwhm: float
+    beta: float
+    ellipticity: float
+    angle: float
+    n_stars: int
+
+    @property
+    def alpha(self) -> float:
+        """Core radius, in pixels."""
+        return self.fwhm / (2 * np.sqrt(2 ** (1 / self.beta) - 1))
+
+    def enclosed(self, radius: float) -> float:
+        """Return the part of the light within a circle, neglecting ellipticity."""
+        return float(1 - (1 + (radius / self.alpha) ** 2) ** (1 - self.beta))
+
+
+def psf_stars(stars: StarList, *, max_stars: int = 40, least_sn: float = _LEAST_SN) -> StarList:
+    """Choose the bright, isolated and round stars of the common width.
+
+    Parameters
+    ----------
+    stars : StarList
+        The stars of a frame.
+    max_stars : int, optional
+        How many to choose at most. Default: 40.
+    least_sn : float, optional
+        Least ratio of the flux to its error. Default: 30.
+
+    Returns
+    -------
+    StarList
+        The chosen stars, the brightest first.
+    """
+    known = np.isfinite(stars.fwhm) & np.isfinite(stars.ellipticity)
+    usable = stars.select(stars.good & known & (stars.flux > least_sn * stars.flux_error))
+    if len(usable) < 4:
+        return usable
+    width = np.median(usable.fwhm[: 3 * max_stars])
+    for _ in range(5):
+        width = np.median(usable.fwhm[np.abs(usable.fwhm / width - 1) < 0.2])
+    usable = usable.select(np.abs(usable.fwhm / width - 1) < 0.1)
+    return usable.select(slice(max_stars))
+
+
+def measure_psf(
+    data: NDArray[np.float32], mask: NDArray[np.bool_] | None, stars: StarList
+) -> MoffatPSF:
+    """Fit one elliptical Moffat profile to the stars of an image.
+
+    Parameters
+    ----------
+    data : `~numpy.ndarray`
+        Shape (ny, nx), axis order (y, x).
+    mask : `~numpy.ndarray` of bool or None
+        True where a pixel must not be used.
+    stars : StarList
+        The stars of the image; the best are chosen by `psf_stars`.
+
+    Returns
+    -------
+    MoffatPSF
+        NaN in every number, and 0 stars, if no star is good enough.
+
+    Notes
+    -----
+    All pixels within 2.5 FWHM of all chosen stars, divided by the flux of the
+    star, are fitted together by robust least squares. The profile is that of
+    the values of pixels, so it is broadened by the pixels.
+    """
+    chosen = psf_stars(stars)
+    if len(chosen) == 0:
+        return MoffatPSF(np.nan, np.nan, np.nan, np.nan, 0)
+    width = float(np.median(chosen.fwhm))
+    pixels = np.concatenate(
+        [_pixels(data, mask, chosen, index, 2.5 * width) for index in range(len(chosen))]
+    )
+    dx, dy, values, sigma = pixels.T
+    error = np.hypot(sigma, _UNKNOWN_PARTS * np.max(values))
+
+    def deviations(p: NDArray[np.float64]) -> NDArray[np.float64]:
+        return (_moffat(p, dx, dy) - values) / error
+
+    def slopes(p: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _moffat_slopes(p, dx, dy) / error[:, None]
+
+    peak, inner = np.max(values), (2 / width) ** 2
+    start = [peak, 0.0, inner, 0.0, inner, 1 / 3]
+    scale = [peak, 0.01 * peak, inner, 0.1 * inner, inner, 0.3]
+    low = [0.0, -np.inf, 0.0, -np.inf, 0.0, 1 / _BETAS[1]]
+    high = [np.inf, np.inf, np.inf, np.inf, np.inf, 1 / _BETAS[0]]
+    fit = least_squares(
+        deviations, start, jac=slopes, bounds=(low, high), x_scale=scale, loss="soft_l1",
+        ftol=1e-7, max_nfev=50,
+    )  # fmt: skip
+    _, _, cxx, cxy, cyy, inverse_beta = fit.x
+    inverse_squares, axes = np.linalg.eigh([[cxx, cxy], [cxy, cyy]])
+    if not inverse_squares[0] > 0:
+        return MoffatPSF(np.nan, np.nan, np.nan, np.nan, 0)
+    fwhms = 2 / np.sqrt(inverse_squares)
+    angle = np.arctan2(axes[1, 0], axes[0, 0]) % np.pi
+    return MoffatPSF(
+        float(np.sqrt(np.prod(fwhms))),
+        float(1 / inverse_beta),
+        float(1 - fwhms[1] / fwhms[0]),
+        float(angle),
+        len(chosen),
+    )
+
+
+def _pixels(
+    data: NDArray[np.float32],
+    mask: NDArray[np.bool_] | None,
+    stars: StarList,
+    index: int,
+    radius: float,
+) -> NDArray[np.float64]:
+    """Return rows of (dx, dy, value, error), in units of the star's flux."""
+    x, y, flux = stars.x[index], stars.y[index], stars.flux[index]
+    window = tuple(
+        slice(max(0, int(np.ceil(c - radius))), min(size, int(c + radius) + 1))
+        for c, size in zip((y, x), data.shape, strict=True)
+    )
+    j, i = np.mgrid[window]
+    dx, dy = i - x, j - y
+    keep = dx**2 + dy**2 <= radius**2
+    if mask is not None:
+        keep &= ~mask[window]
+    values = (data[window][keep] - stars.background[index]) / flux
+    return np.column_stack([dx[keep], dy[keep], values, np.full(values.size, stars.noise / flux)])
+
+
+def _moffat(
+    p: NDArray[np.float64], dx: NDArray[np.float64], dy: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return peak, level, the inverse squares of the half width, and 1 / beta as a profile.
+
+    These parameters hardly depend on each other, up to a Gaussian (1 / beta = 0).
+    """
+    peak, base, cxx, cxy, cyy, g = p
+    radius = cxx * dx**2 + 2 * cxy * dx * dy + cyy * dy**2
+    return base + peak * np.maximum(1 + (2**g - 1) * radius, _TINY) ** (-1 / g)
+
+
+def _moffat_slopes(
+    p: NDArray[np.float64], dx: NDArray[np.float64], dy: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    peak, _, cxx, cxy, cyy, g = p
+    radius = cxx * dx**2 + 2 * cxy * dx * dy + cyy * dy**2
+    q = np.maximum(1 + (2**g - 1) * radius, _TINY)
+    profile = q ** (-1 / g)
+    inner = -peak * profile * (2**g - 1) / (g * q)
+    outer = np.log(q) / g**2 - 2**g * np.log(2) * radius / (g * q)
+    return np.column_stack(
+        [
+            profile,
+            np.ones_like(q),
+            inner * dx**2,
+            2 * inner * dx * dy,
+            inner * dy**2,
+            peak * profile * outer,
+        ]
+    )

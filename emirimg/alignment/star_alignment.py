@@ -1,0 +1,239 @@
+"""The alignment of frames by their own stars."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Literal
+
+import astropy.units as u
+import numpy as np
+from astropy.nddata import CCDData, VarianceUncertainty
+from astropy.wcs import WCS
+from numpy.typing import NDArray
+from pydantic import Field
+
+from .._parallel import parallel_map
+from .._strategy import Strategy, quantity_field
+from ..exceptions import AlignmentError, AlignmentWarning
+from ..instrument import ExposureMetadata, pixel_area, pixel_scale
+from ..stack import DitherStack
+from .plane import common_plane, moved_wcs, pointing_shift, reference_positions
+from .psf import MoffatPSF, measure_psf
+from .registration import Registration, register
+from .solution import Alignment
+from .stars import StarFlag, StarList, find_stars
+from .transparency import relative_transparency
+
+__all__ = ["StarAlignment"]
+
+_SATURATED = 0.8
+"""Part of the detector's saturation level that may be left after the sky is subtracted."""
+_PLENTY = 10
+
+
+class StarAlignment(Strategy):
+    """Place every frame by matching its stars to those of all frames together.
+
+    Parameters
+    ----------
+    threshold : float
+        Least height of a star above the noise of the smoothed frame.
+        Default: 8.
+    seeing : `~astropy.units.Quantity`
+        Expected full width at half maximum of the stars, within a factor of
+        two. Default: 0.8 arcsec.
+    max_shift : `~astropy.units.Quantity`
+        Largest error of a header's pointing, relative to the median of the
+        frames. Larger solutions are refused. Default: 15 arcsec.
+    max_stars : int
+        How many of the brightest stars of a frame to use. Default: 1500.
+    min_stars : int
+        Frames with fewer matched stars are not placed by them. At least 2, as
+        one star fits anywhere. Default: 2.
+    saturation : float or None
+        Stars with a pixel from this value on (in the unit of the frames, above
+        the sky) are left out. Default: 0.8 of the saturation level of the
+        detector.
+
+    Notes
+    -----
+    1. Stars are found in each frame by `find_stars` and carried through the
+       distorted WCS of the frame to a common tangent plane.
+    2. A coarse shift is voted for by all pairs of bright stars. It is refused
+       if as many votes would agree by accident in more than 1 % of fields:
+       so two stars are enough in an empty field, and not in a crowded one.
+    3. The shifts of all frames and the positions of all stars are solved for
+       together by robust weighted least squares, so that no frame plays a
+       special role. The standard error of the position of a frame is close to
+       its residual divided by the root of the number of its stars.
+    4. Rotation and scale are solved for only where a frame has at least six
+       well-spread stars, and applied only where they exceed 8 standard errors
+       and move the rim of the frame by 0.03 pixel.
+    5. The median correction of the pointings is 0: the headers together are a
+       better guess of the absolute position than any one of them.
+
+    The pointing (CRVAL) is corrected; the distortion stays centred on its
+    reference pixel. A frame that the stars cannot place gets the correction of
+    its neighbours in time, interpolated; if no frame can be placed all keep
+    their headers. Both are told by an `~emirimg.exceptions.AlignmentWarning`
+    and in ``Alignment.methods`` (``"stars"``, ``"interpolated"``,
+    ``"header"``).
+
+    The transparency comes from the fluxes of the matched stars within 2.5 FWHM,
+    corrected to their whole light. The reference is the frame with the largest
+    transparency divided by seeing and noise.
+    """
+
+    name: Literal["stars"] = "stars"
+    threshold: float = Field(default=8.0, ge=4)
+    seeing: quantity_field(u.arcsec) = 0.8 * u.arcsec
+    max_shift: quantity_field(u.arcsec) = 15 * u.arcsec
+    max_stars: int = Field(default=1500, ge=10)
+    min_stars: int = Field(default=2, ge=2)
+    saturation: float | None = Field(default=None, gt=0)
+
+    def __call__(self, stack: DitherStack, /) -> Alignment:
+        """Place the sky-subtracted frames of a stack.
+
+        Raises
+        ------
+        AlignmentError
+            If a frame has no WCS.
+        """
+        for frame, name in zip(stack, stack.names, strict=True):
+            if frame.wcs is None:
+                msg = f"{name} has no WCS; a celestial WCS was expected in its header"
+                raise AlignmentError(msg)
+        wcss = [frame.wcs for frame in stack]
+        measured = parallel_map(self._measure, stack, stack.metadata)
+        lists = [_usable(frame.stars) for frame in measured]
+        found = register(
+            lists,
+            wcss,
+            stack.shape,
+            max_shift=self.max_shift.to_value(u.arcsec),
+            min_stars=self.min_stars,
+        )
+        corrected, methods = _with_fallbacks(stack, wcss, found)
+        scales = u.Quantity([_scale(wcs, stars) for wcs, stars in zip(wcss, lists, strict=True)])
+        transparency = _transparency(lists, measured, found)
+        fwhm = np.array([frame.psf.fwhm for frame in measured])
+        noise = np.array([frame.stars.noise for frame in measured])
+        return Alignment(
+            wcss=tuple(corrected),
+            methods=methods,
+            shifts=np.array(
+                [pointing_shift(old, new) for old, new in zip(wcss, corrected, strict=True)]
+            ),
+            residuals=found.rms * u.arcsec,
+            n_matched=found.n_matched,
+            transparency=transparency,
+            fwhm=fwhm * scales,
+            ellipticity=np.array([frame.psf.ellipticity for frame in measured]),
+            reference=_best(transparency / (fwhm * noise), found.placed),
+        )
+
+    def _measure(self, frame: CCDData, metadata: ExposureMetadata) -> _Measured:
+        limit = self.saturation or _SATURATED * metadata.detector.saturation
+        variance = None if frame.uncertainty is None else _variance(frame)
+        stars = find_stars(
+            frame.data,
+            frame.mask,
+            variance,
+            threshold=self.threshold,
+            fwhm=(self.seeing / pixel_scale(frame.wcs)).to_value(u.dimensionless_unscaled),
+            max_stars=self.max_stars,
+            saturation=limit,
+        )
+        return _Measured(stars, measure_psf(frame.data, frame.mask, stars))
+
+
+@dataclass(frozen=True)
+class _Measured:
+    stars: StarList
+    psf: MoffatPSF
+
+
+def _variance(frame: CCDData) -> NDArray[np.float32]:
+    return frame.uncertainty.represent_as(VarianceUncertainty).array
+
+
+def _scale(wcs: WCS, stars: StarList) -> u.Quantity:
+    """Return the pixel scale where the stars are: the distortion changes it by 6 %."""
+    scale = pixel_scale(wcs).to(u.arcsec)
+    if len(stars) == 0:
+        return scale
+    return scale * np.sqrt(np.median(pixel_area(wcs, stars.x, stars.y)))
+
+
+def _usable(stars: StarList) -> StarList:
+    """Return the stars without flags or, if they are few, all that are not spoilt."""
+    if stars.good.sum() >= _PLENTY:
+        return stars.select(stars.good)
+    spoilt = StarFlag.SATURATED | StarFlag.MASKED
+    return stars.select((stars.flags & spoilt) == 0)
+
+
+def _with_fallbacks(
+    stack: DitherStack, wcss: list[WCS], found: Registration
+) -> tuple[list[WCS], tuple[str, ...]]:
+    """Place the frames that the stars could not, and say so."""
+    if not found.placed.any():
+        if len(stack) > 1:
+            msg = (
+                "no frame could be placed by its stars: all keep the WCS of their header, which"
+                " may be wrong by several pixels. Lower the threshold, or raise max_shift"
+            )
+            warnings.warn(msg, AlignmentWarning, stacklevel=3)
+        return [wcs.deepcopy() for wcs in wcss], ("header",) * len(wcss)
+    plane = common_plane(wcss)
+    correction = reference_positions(plane, found.wcss) - reference_positions(plane, wcss)
+    seconds = stack.seconds
+    order = np.flatnonzero(found.placed)
+    order = order[np.argsort(seconds[order], kind="stable")]
+    corrected, methods = [], []
+    for index, name in enumerate(stack.names):
+        if found.placed[index]:
+            corrected.append(found.wcss[index])
+            methods.append("stars")
+            if found.n_matched[index] < 3:
+                msg = f"{name} was placed by {found.n_matched[index]} stars only"
+                warnings.warn(msg, AlignmentWarning, stacklevel=3)
+            continue
+        east, north = (
+            np.interp(seconds[index], seconds[order], correction[order, axis]) for axis in range(2)
+        )
+        corrected.append(moved_wcs(wcss[index], plane, np.array([east, north, 0.0, 0.0])))
+        methods.append("interpolated")
+        msg = (
+            f"{name} shows too few stars that other frames share: its header was corrected"
+            " by the shift of its neighbours in time, which may be wrong by a pixel or more"
+        )
+        warnings.warn(msg, AlignmentWarning, stacklevel=3)
+    return corrected, tuple(methods)
+
+
+def _transparency(
+    lists: list[StarList], measured: list[_Measured], found: Registration
+) -> NDArray[np.float64]:
+    """Compare the whole light of the stars that hold the frames in their places."""
+    betas = [frame.psf.beta for frame in measured if np.isfinite(frame.psf.beta)]
+    shape = found.numbers.shape
+    flux, error = np.full(shape, np.nan), np.full(shape, np.nan)
+    for index, (stars, frame) in enumerate(zip(lists, measured, strict=True)):
+        used = found.numbers[index] >= 0
+        number = found.numbers[index, used]
+        # One exponent for all frames: the fits of single ones are noisier.
+        part = 1.0
+        if np.isfinite(frame.psf.fwhm):
+            psf = MoffatPSF(frame.psf.fwhm, float(np.median(betas)), 0.0, 0.0, 0)
+            part = psf.enclosed(stars.aperture)
+        flux[index, used] = stars.flux[number] / part
+        error[index, used] = stars.flux_error[number] / part
+    return relative_transparency(flux, error)
+
+
+def _best(merit: NDArray[np.float64], placed: NDArray[np.bool_]) -> int:
+    merit = np.where(placed & np.isfinite(merit), merit, -np.inf)
+    return int(np.argmax(merit))

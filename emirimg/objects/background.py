@@ -1,0 +1,109 @@
+"""Large-scale background and noise of a mosaic whose objects are known or not."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter
+
+from ..alignment.kernels import block_statistics
+
+__all__ = ["block_map", "robust_rms", "smooth_background"]
+
+_LEAST_FREE = 0.2
+"""Part of a block that must be free of objects."""
+
+
+def robust_rms(values: NDArray) -> float:
+    """Return 1.4826 times the median absolute deviation; NaN if there are no values."""
+    if values.size == 0:
+        return np.nan
+    return float(1.4826 * np.median(np.abs(values - np.median(values))))
+
+
+def block_map(
+    image: NDArray[np.float32], mask: NDArray[np.bool_], box: int, *, least: float = _LEAST_FREE
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the medians and the robust rms of blocks of an image.
+
+    Parameters
+    ----------
+    image : `~numpy.ndarray` of float32
+        Shape (ny, nx).
+    mask : `~numpy.ndarray` of bool
+        True where a pixel does not count.
+    box : int
+        Side of a block, in pixels; the last of a row takes what is left over.
+    least : float, optional
+        Blocks with a smaller part of usable pixels are NaN. Default: 0.2.
+
+    Returns
+    -------
+    level, noise : `~numpy.ndarray`
+        Shape (n_rows, n_columns).
+    """
+    edges = [_edges(size, box) for size in image.shape]
+    level, noise = block_statistics(image, mask, edges[0], edges[1], 1)
+    free = np.add.reduceat(
+        np.add.reduceat(~mask, edges[0][:-1], axis=0, dtype=np.int64), edges[1][:-1], axis=1
+    )
+    poor = free < least * np.outer(np.diff(edges[0]), np.diff(edges[1]))
+    level[poor], noise[poor] = np.nan, np.nan
+    return level, noise
+
+
+def smooth_background(
+    image: NDArray[np.float32], mask: NDArray[np.bool_], box: int
+) -> NDArray[np.float32]:
+    """Return a background that is smooth on the scale of a few blocks.
+
+    Medians of blocks, blocks full of objects filled from their neighbours,
+    filtered by a median over 3 x 3 of them and interpolated linearly.
+    """
+    level, _ = block_map(image, mask, box)
+    known = np.isfinite(level)
+    if not known.any():
+        return np.zeros(image.shape, dtype=np.float32)
+    level = _filled(level, known)
+    # At the rim the filter would flatten a slope: it sees the level without one.
+    slope = _plane(level)
+    level = (slope + median_filter(level - slope, 3, mode="nearest")).astype(np.float32)
+    # Linear interpolation is separable: rows first, columns then.
+    return _interpolated(_interpolated(level, image.shape[0]).T, image.shape[1]).T
+
+
+def _plane(level: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the least-squares plane through the blocks."""
+    j, i = np.indices(level.shape)
+    terms = np.column_stack([np.ones(level.size), j.ravel(), i.ravel()])
+    return (terms @ np.linalg.lstsq(terms, level.ravel())[0]).reshape(level.shape)
+
+
+def _interpolated(level: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """Interpolate rows of blocks to ``size`` rows, and extrapolate beyond the outer ones."""
+    number = len(level)
+    if number == 1:
+        return np.repeat(level, size, axis=0)
+    place = (np.arange(size) + 0.5) * number / size - 0.5
+    low = np.clip(place.astype(int), 0, number - 2)
+    part = (place - low).astype(np.float32)[:, None]
+    return level[low] * (1 - part) + level[low + 1] * part
+
+
+def _edges(size: int, box: int) -> NDArray[np.int64]:
+    return np.linspace(0, size, max(1, round(size / box)) + 1).astype(np.int64)
+
+
+def _filled(level: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Give unknown blocks the mean of their neighbours, ring by ring."""
+    level, known = np.where(known, level, 0.0), known.copy()
+    while not known.all():
+        padded, weight = np.pad(level, 1), np.pad(known.astype(float), 1)
+        ny, nx = level.shape
+        windows = [(slice(j, j + ny), slice(i, i + nx)) for j in range(3) for i in range(3)]
+        total = sum(padded[w] for w in windows)
+        count = sum(weight[w] for w in windows)
+        new = ~known & (count > 0)
+        level[new] = total[new] / count[new]
+        known |= new
+    return level

@@ -1,0 +1,126 @@
+"""A catalogue of the sources of a mosaic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+from astropy.table import QTable
+from photutils.segmentation import SourceCatalog, deblend_sources, detect_sources
+from scipy.ndimage import gaussian_filter
+
+from ..combine.mosaic import Mosaic
+from .background import robust_rms, smooth_background
+
+__all__ = ["make_catalogue"]
+
+_SIGMA = 1.5
+_BOX = 160
+_COLUMNS = {
+    "id": int, "ra": u.deg, "dec": u.deg, "x": float, "y": float, "flux": float,
+    "flux_error": float, "mag": float, "mag_error": float, "fwhm": u.arcsec,
+    "ellipticity": float, "position_angle": u.deg,
+}  # fmt: skip
+
+
+def make_catalogue(
+    mosaic: Mosaic,
+    *,
+    threshold: float = 5.0,
+    npixels: int = 6,
+    deblend: bool = True,
+    zero_point: float = 25.0,
+) -> QTable:
+    """Detect and measure the sources of a mosaic.
+
+    Parameters
+    ----------
+    mosaic : Mosaic
+        The mosaic.
+    threshold : float, optional
+        Level from which connected pixels are a source, in units of the noise of
+        the mosaic smoothed by a Gaussian of 1.5 pixels. Default: 5.
+    npixels : int, optional
+        Least number of connected pixels. Default: 6.
+    deblend : bool, optional
+        Whether sources that touch are separated. Default: yes.
+    zero_point : float, optional
+        Magnitude of a source of 1 ADU. Default: 25.
+
+    Returns
+    -------
+    `~astropy.table.QTable`
+        One row for each source, the brightest first: ``id`` (from 1), ``ra``,
+        ``dec`` (deg), ``x``, ``y`` (0-based pixels), ``flux``, ``flux_error``
+        (ADU), ``mag``, ``mag_error``, ``fwhm`` (arcsec, of a Gaussian of the
+        same moments), ``ellipticity`` (1 - b/a) and ``position_angle`` (deg,
+        from the y axis of the mosaic, which is north, to the east).
+
+    Notes
+    -----
+    A segmentation image and a `photutils.segmentation.SourceCatalog`: positions
+    are Gaussian-windowed centroids, fluxes Kron magnitudes [1]_ above a background
+    measured in blocks of 160 pixels. Errors come from the variance of the mosaic
+    alone; the correlation of the noise (``CORRNOIS``, see `measure_quality`)
+    makes them larger.
+
+    References
+    ----------
+    .. [1] Kron, R. G. 1980, ApJS, 43, 305
+    """
+    empty = mosaic.mask | ~(mosaic.variance > 0) | ~np.isfinite(mosaic.data)
+    data = np.where(empty, np.float32(0), mosaic.data)
+    data -= smooth_background(data, empty, _BOX)
+    data[empty] = 0
+    error = np.sqrt(np.where(empty, np.float32(0), mosaic.variance))
+    signal = np.divide(data, error, out=np.zeros_like(data), where=~empty)
+    smooth = gaussian_filter(signal, _SIGMA, truncate=3.0)
+    noise = robust_rms(smooth[~empty])
+    if not noise > 0 or not (smooth > threshold * noise).any():
+        return _empty_table()
+    segments = detect_sources(smooth, threshold * noise, npixels, mask=empty)
+    if segments is None:
+        return _empty_table()
+    if deblend:
+        segments = deblend_sources(smooth, segments, npixels, progress_bar=False)
+    sources = SourceCatalog(data, segments, error=error, mask=empty, wcs=mosaic.grid.wcs)
+    return _table(sources, mosaic, zero_point)
+
+
+def _table(sources: SourceCatalog, mosaic: Mosaic, zero_point: float) -> QTable:
+    flux = np.atleast_1d(sources.kron_flux)
+    error = np.atleast_1d(_either(sources, "kron_flux_err", "kron_fluxerr"))
+    windowed, plain = np.atleast_2d(sources.centroid_win), np.atleast_2d(sources.centroid)
+    x, y = np.where(np.isfinite(windowed), windowed, plain).T
+    order = np.argsort(-np.where(np.isfinite(flux), flux, -np.inf), kind="stable")
+    ra, dec = mosaic.grid.wcs.wcs_pix2world(x, y, 0)
+    good = flux > 0
+    magnitude = np.full(flux.size, np.nan)
+    magnitude[good] = zero_point - 2.5 * np.log10(flux[good])
+    magnitude_error = np.full(flux.size, np.nan)
+    magnitude_error[good] = 2.5 / np.log(10) * error[good] / flux[good]
+    width = np.atleast_1d(sources.fwhm.value) * mosaic.grid.scale.to(u.arcsec)
+    angle = (np.atleast_1d(sources.orientation.to_value(u.deg)) - 90) % 180
+    table = QTable(
+        {
+            "ra": ra * u.deg, "dec": dec * u.deg, "x": x, "y": y, "flux": flux,
+            "flux_error": error, "mag": magnitude, "mag_error": magnitude_error, "fwhm": width,
+            "ellipticity": np.atleast_1d(sources.ellipticity.value),
+            "position_angle": angle * u.deg,
+        }
+    )[order]  # fmt: skip
+    table.add_column(np.arange(1, flux.size + 1), index=0, name="id")
+    return table
+
+
+def _either(sources: SourceCatalog, new: str, old: str) -> Any:
+    """Return a property whose name changed with photutils 3."""
+    return getattr(sources, new if hasattr(type(sources), new) else old)
+
+
+def _empty_table() -> QTable:
+    table = QTable()
+    for name, kind in _COLUMNS.items():
+        table[name] = np.empty(0, kind) if isinstance(kind, type) else np.empty(0) * kind
+    return table

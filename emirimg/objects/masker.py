@@ -1,0 +1,163 @@
+"""Object masks by segmentation of the mosaic."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.ndimage import gaussian_filter, label
+
+from .._strategy import Strategy
+from ..combine.mosaic import Mosaic
+from .background import block_map, robust_rms, smooth_background
+from .kernels import grow_labels
+from .mask import ObjectMask
+
+__all__ = ["SegmentationMasker"]
+
+_BACKGROUND_BOX = 160
+_FINE_SIGMA = 1.5
+_COARSE_BIN = 4
+_COARSE_SIGMA = 1.5
+_COARSE_LEAST = 0.3
+_NOISE_BOX = 128
+_MOST_NOISE = 1.3
+"""Noise of a block in units of the typical one: the rest is objects."""
+_DIAGONAL = np.ones((3, 3))
+
+
+class SegmentationMasker(Strategy):
+    """Mask what stands out of the noise, and the haloes around it.
+
+    Parameters
+    ----------
+    threshold : float
+        Level from which connected pixels are taken for an object, in units of
+        the noise of the smoothed mosaic. Default: 3.
+    npixels : int
+        Least number of connected pixels. Default: 6.
+    faintest_halo : float
+        Surface brightness to which the mask of an object reaches, in units of
+        the noise of a pixel. Default: 0.05.
+    slope : float
+        Exponent of the fall of a halo, ``r**-slope``, beyond the threshold.
+        Smaller values grow masks more. Default: 4.
+
+    Notes
+    -----
+    The mosaic, in units of its noise (the root of its variance), loses its
+    large-scale background, measured in blocks of 160 pixels between the objects
+    of a first detection. Objects are connected pixels above the threshold on
+    two scales: smoothed with a Gaussian of 1.5 pixels, and, in what that leaves
+    over, binned 4 x 4 and smoothed with a Gaussian of 6 pixels, for haloes too
+    faint for the first.
+    The noise of both is measured (1.4826 times the median absolute deviation
+    in blocks of 128 pixels), because the noise of neighbouring pixels of a
+    mosaic is correlated.
+
+    The mask of each object grows by the distance in which its light, which
+    falls from the isophote at the threshold as ``r**-slope`` (a
+    de Vaucouleurs profile has a slope of 2 to 3, the wing of a Moffat profile
+    of 2 beta), sinks to ``faintest_halo``; the radius of the isophote is that
+    of a circle of the same area. Pixels without data are False.
+
+    On a simulated field of 1750 sources in 7 x 7 arcmin the default masks 15 %
+    of the mosaic and leaves light of 0.003 of the noise of a pixel, in the mean,
+    between the objects.
+    """
+
+    name: Literal["segmentation"] = "segmentation"
+    threshold: float = Field(default=3.0, gt=0)
+    npixels: int = Field(default=6, ge=1)
+    faintest_halo: float = Field(default=0.05, gt=0)
+    slope: float = Field(default=4.0, gt=0)
+
+    def __call__(self, mosaic: Mosaic, /) -> ObjectMask:
+        """Return the mask of the objects of a mosaic."""
+        empty = mosaic.mask | ~(mosaic.variance > 0) | ~np.isfinite(mosaic.data)
+        if empty.all():
+            return ObjectMask(np.zeros(mosaic.grid.shape, dtype=bool), mosaic.grid)
+        signal = np.zeros(mosaic.grid.shape, dtype=np.float32)
+        np.divide(mosaic.data, np.sqrt(mosaic.variance), out=signal, where=~empty)
+        rough = signal - smooth_background(signal, empty, _BACKGROUND_BOX)
+        rough[empty] = 0
+        first = self._grown(rough, empty)
+        signal -= smooth_background(signal, empty | first, _BACKGROUND_BOX)
+        signal[empty] = 0
+        return ObjectMask(self._grown(signal, empty) & ~empty, mosaic.grid)
+
+    def _grown(self, signal: NDArray[np.float32], empty: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        found = np.zeros(signal.shape, dtype=bool)
+        noise = _pixel_noise(signal, empty)
+        smooth = gaussian_filter(signal, _FINE_SIGMA, truncate=3.0)
+        self._grow(smooth, empty, noise, 1, found)
+        # The coarse scale sees only what the fine one has left over.
+        smooth, unknown = _coarse(signal, empty | found)
+        coarse = np.zeros(smooth.shape, dtype=bool)
+        self._grow(smooth, unknown, noise, _COARSE_BIN, coarse)
+        ny, nx = signal.shape
+        found |= np.repeat(np.repeat(coarse, _COARSE_BIN, 0), _COARSE_BIN, 1)[:ny, :nx]
+        return found
+
+    def _grow(
+        self,
+        smooth: NDArray[np.float32],
+        empty: NDArray[np.bool_],
+        noise: float,
+        step: int,
+        out: NDArray[np.bool_],
+    ) -> None:
+        """Detect on one scale and mark the grown objects in ``out``."""
+        limit = self.threshold * _local_noise(smooth, empty, _NOISE_BOX // step)
+        labels, count = label((smooth > limit) & ~empty, structure=_DIAGONAL)
+        area = np.bincount(labels.ravel(), minlength=count + 1)
+        labels[(area < self.npixels)[labels]] = 0
+        level = float(np.median(limit))
+        fall = max(1.0, level / (self.faintest_halo * noise)) ** (1 / self.slope)
+        radius = np.sqrt(area / np.pi) * (fall - 1) + 1
+        grow_labels(labels.astype(np.int32, copy=False), radius, out)
+
+
+def _pixel_noise(signal: NDArray[np.float32], empty: NDArray[np.bool_]) -> float:
+    return robust_rms(signal[::2, ::2][~empty[::2, ::2]]) or 1.0
+
+
+def _local_noise(
+    image: NDArray[np.float32], empty: NDArray[np.bool_], box: int
+) -> NDArray[np.float32]:
+    """Return the noise of a smoothed image in each pixel, from its blocks."""
+    _, noise = block_map(image, empty, box)
+    known = np.isfinite(noise) & (noise > 0)
+    if not known.any():
+        return np.full(image.shape, np.inf, dtype=np.float32)
+    # A block full of objects has a wide distribution: not wider than most.
+    typical = np.median(noise[known])
+    noise = np.minimum(np.where(known, noise, typical), _MOST_NOISE * typical)
+    rows, columns = (
+        np.minimum(np.arange(size) * n // size, n - 1)
+        for size, n in zip(image.shape, noise.shape, strict=True)
+    )
+    return noise.astype(np.float32)[np.ix_(rows, columns)]
+
+
+def _coarse(
+    signal: NDArray[np.float32], masked: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the mean of good pixels in bins, smoothed, and where too few are good."""
+    pad = [(0, -size % _COARSE_BIN) for size in signal.shape]
+    total = _bin_sums(np.pad(np.where(masked, np.float32(0), signal), pad))
+    count = _bin_sums(np.pad(~masked, pad).astype(np.float32))
+    total, count = (
+        gaussian_filter(plane, _COARSE_SIGMA, truncate=3.0, mode="constant")
+        for plane in (total, count)
+    )
+    few = count < _COARSE_LEAST * _COARSE_BIN**2
+    return np.divide(total, count, out=np.zeros_like(total), where=~few), few
+
+
+def _bin_sums(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    ny, nx = plane.shape
+    blocks = (ny // _COARSE_BIN, _COARSE_BIN, nx // _COARSE_BIN, _COARSE_BIN)
+    return plane.reshape(blocks).sum(axis=(1, 3))

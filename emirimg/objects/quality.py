@@ -1,0 +1,259 @@
+"""How good a mosaic is: sharpness, depth, noise and flatness."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass, fields
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+from astropy.units import Quantity
+from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation, distance_transform_edt
+
+from ..alignment.psf import MoffatPSF, measure_psf
+from ..alignment.stars import find_stars
+from ..combine.mosaic import Mosaic
+from ..exceptions import QualityWarning
+from .background import block_map, robust_rms
+from .mask import ObjectMask
+from .masker import SegmentationMasker
+
+__all__ = ["MosaicQuality", "measure_quality"]
+
+_WELL_COVERED = 0.7
+_EXPECTED_SEEING = 0.8 * u.arcsec
+_SMALLEST = 32
+_RADII = (0.5, 1.0, 1.5, 2.0, 3.0)
+_MOST_APERTURES = 8000
+_LEAST_APERTURES = 50
+_BOX = 64
+_RING = 8
+
+
+@dataclass(frozen=True)
+class MosaicQuality:
+    """What was measured on a mosaic; NaN where it could not be.
+
+    Attributes
+    ----------
+    seeing : `~astropy.units.Quantity`
+        FWHM of the stars, in arcsec.
+    ellipticity : float
+        1 - b/a of the stars.
+    n_stars : int
+        How many stars they were measured on.
+    correlated_noise : float
+        Scatter of sums in empty apertures of diameter 2 FWHM divided by what
+        the variance of their pixels predicts.
+    radii : `~astropy.units.Quantity`
+        Radii of apertures, in arcsec; empty without stars.
+    measured_noise, predicted_noise : `~numpy.ndarray`
+        Scatter of the sums in such apertures, and the prediction, in ADU.
+    depth_flux : float
+        Flux of a point source at 5 sigma, in ADU.
+    depth : float
+        The same as a magnitude.
+    zero_point : float
+        Magnitude of 1 ADU that ``depth`` assumes.
+    background_rms : float
+        Robust rms of the medians of blocks of 64 pixels, in ADU.
+    oversubtraction : float
+        Level of the background far from objects minus the mean in rings just
+        outside their masks, in ADU; positive where too much sky was taken away.
+    oversubtraction_sigma : float
+        The same in units of the noise of a pixel.
+    """
+
+    seeing: Quantity
+    ellipticity: float
+    n_stars: int
+    correlated_noise: float
+    radii: Quantity
+    measured_noise: NDArray[np.float64]
+    predicted_noise: NDArray[np.float64]
+    depth_flux: float
+    depth: float
+    zero_point: float
+    background_rms: float
+    oversubtraction: float
+    oversubtraction_sigma: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain numbers and lists; `None` for NaN, arcsec for angles."""
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+
+
+def measure_quality(
+    mosaic: Mosaic,
+    objects: ObjectMask | None = None,
+    *,
+    zero_point: float = 25.0,
+    seed: int = 1,
+) -> MosaicQuality:
+    """Measure the quality of a mosaic.
+
+    Parameters
+    ----------
+    mosaic : Mosaic
+        The mosaic.
+    objects : ObjectMask, optional
+        Its objects. Default: those of a `SegmentationMasker`.
+    zero_point : float, optional
+        Magnitude of a source of 1 ADU. Default: 25.
+    seed : int, optional
+        Where the random apertures start from. Default: 1.
+
+    Returns
+    -------
+    MosaicQuality
+
+    Raises
+    ------
+    ValueError
+        If the object mask has another shape than the mosaic.
+
+    Warns
+    -----
+    QualityWarning
+        If there is no usable star, or too little empty sky.
+
+    Notes
+    -----
+    Everything is measured where at least 70 % of the largest number of
+    exposures contribute, except for the background and the rings, which are
+    measured everywhere. The seeing is that of one elliptical Moffat profile
+    fitted to the pixels of the best isolated stars. The depth is five times
+    the scatter (1.4826 times the median absolute deviation) of the sums in
+    up to 8000 random apertures of diameter 2 FWHM without any masked pixel,
+    divided by the part of a star's light that they hold.
+    """
+    if objects is None:
+        objects = SegmentationMasker()(mosaic)
+    if objects.mask.shape != mosaic.grid.shape:
+        msg = (
+            f"objects must have the shape of the mosaic {mosaic.grid.shape},"
+            f" got {objects.mask.shape}"
+        )
+        raise ValueError(msg)
+    empty = mosaic.mask | ~(mosaic.variance > 0) | ~np.isfinite(mosaic.data)
+    poor = empty | (mosaic.coverage < _WELL_COVERED * mosaic.coverage.max())
+    scale = mosaic.grid.scale.to(u.arcsec)
+    psf = _psf(mosaic, poor, scale)
+    free = ~(poor | objects.mask)
+    radii, measured, predicted, ratio = _noise_curve(mosaic, free, psf.fwhm, seed)
+    depth_flux = math.nan
+    if radii.size:
+        depth_flux = 5 * measured[1] / psf.enclosed(psf.fwhm)
+    elsewhere = empty | objects.mask
+    levels, _ = block_map(mosaic.data, elsewhere, _BOX)
+    excess, excess_sigma = _oversubtraction(mosaic, objects.mask, empty)
+    return MosaicQuality(
+        seeing=psf.fwhm * scale,
+        ellipticity=psf.ellipticity,
+        n_stars=psf.n_stars,
+        correlated_noise=ratio,
+        radii=radii * scale,
+        measured_noise=measured,
+        predicted_noise=predicted,
+        depth_flux=depth_flux,
+        depth=zero_point - 2.5 * math.log10(depth_flux) if depth_flux > 0 else math.nan,
+        zero_point=zero_point,
+        background_rms=robust_rms(levels[np.isfinite(levels)]),
+        oversubtraction=excess,
+        oversubtraction_sigma=excess_sigma,
+    )
+
+
+def _psf(mosaic: Mosaic, poor: NDArray[np.bool_], scale: Quantity) -> MoffatPSF:
+    psf = MoffatPSF(math.nan, math.nan, math.nan, math.nan, 0)
+    if min(mosaic.grid.shape) >= _SMALLEST and not poor.all():
+        expected = (_EXPECTED_SEEING / scale).to_value(u.dimensionless_unscaled)
+        stars = find_stars(mosaic.data, poor, mosaic.variance, fwhm=expected)
+        psf = measure_psf(mosaic.data, poor, stars)
+    if psf.n_stars == 0:
+        msg = (
+            "the mosaic shows no isolated bright star: its seeing, depth and correlated noise"
+            " are unknown (NaN)"
+        )
+        warnings.warn(msg, QualityWarning, stacklevel=3)
+    return psf
+
+
+def _noise_curve(
+    mosaic: Mosaic, free: NDArray[np.bool_], fwhm: float, seed: int
+) -> tuple[NDArray, NDArray, NDArray, float]:
+    """Return radii (pixels), measured and predicted noise, and their ratio at 1 FWHM."""
+    nothing = np.empty(0), np.empty(0), np.empty(0), math.nan
+    if not math.isfinite(fwhm):
+        return nothing
+    rng = np.random.default_rng(seed)
+    clearance = distance_transform_edt(np.pad(free, 1))[1:-1, 1:-1]
+    measured, predicted, ratio = [], [], []
+    for radius in (r * fwhm for r in _RADII):
+        sums, expected = _apertures(mosaic.data, mosaic.variance, clearance, radius, rng)
+        measured.append(robust_rms(sums))
+        predicted.append(float(np.median(expected)) if sums.size else math.nan)
+        ratio.append(robust_rms(sums / expected))
+    if not math.isfinite(ratio[1]):
+        msg = "the mosaic has too little empty sky to measure its noise in apertures"
+        warnings.warn(msg, QualityWarning, stacklevel=3)
+    return fwhm * np.array(_RADII), np.array(measured), np.array(predicted), ratio[1]
+
+
+def _apertures(
+    data: NDArray[np.float32],
+    variance: NDArray[np.float32],
+    clearance: NDArray[np.float64],
+    radius: float,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return sums and predicted errors of random apertures that hold no object.
+
+    An aperture is made of the whole pixels whose centres lie within the radius:
+    where pixels count in part the variances do not add up.
+    """
+    places = np.flatnonzero(clearance > radius)
+    number = min(_MOST_APERTURES, places.size // 4)
+    if number < _LEAST_APERTURES:
+        return np.empty(0), np.empty(0)
+    y, x = np.unravel_index(rng.choice(places, number, replace=False), data.shape)
+    reach = int(radius)
+    dy, dx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    inside = np.hypot(dx, dy) <= radius
+    pixels = y[:, None] + dy[inside], x[:, None] + dx[inside]
+    # Whole pixels have the area of the circle but for a little.
+    scale = math.pi * radius**2 / inside.sum()
+    sums = math.sqrt(scale) * data[pixels].sum(axis=1, dtype=np.float64)
+    return sums, math.sqrt(scale) * np.sqrt(variance[pixels].sum(axis=1, dtype=np.float64))
+
+
+def _oversubtraction(
+    mosaic: Mosaic, objects: NDArray[np.bool_], empty: NDArray[np.bool_]
+) -> tuple[float, float]:
+    near = binary_dilation(objects, iterations=_RING)
+    ring = near & ~objects & ~empty
+    far = ~(near | empty)
+    if not (ring.any() and far.any()):
+        return math.nan, math.nan
+    beyond, within = mosaic.data[far], mosaic.data[ring]
+    level, noise = float(np.median(beyond)), robust_rms(beyond)
+    # Both means lose the same tails, so that faint sources do not count.
+    beyond, within = (values[np.abs(values - level) < 3 * noise] for values in (beyond, within))
+    if not noise > 0 or within.size == 0:
+        return math.nan, math.nan
+    excess = float(np.mean(beyond, dtype=np.float64) - np.mean(within, dtype=np.float64))
+    return excess, excess / noise
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Quantity):
+        value = value.to_value(u.arcsec)
+    if isinstance(value, np.ndarray) and value.ndim:
+        return [_plain(item) for item in value]
+    if isinstance(value, int | np.integer):
+        return int(value)
+    number = float(value)
+    return number if math.isfinite(number) else None

@@ -1,0 +1,71 @@
+"""The offsets of readout channels, where they are real."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from ._regions import Region
+
+__all__ = ["channel_image", "channel_offsets"]
+
+_LEAST_PIXELS = 50
+
+
+def channel_offsets(
+    data: NDArray[np.floating], mask: NDArray[np.bool_] | None, channels: list[Region]
+) -> NDArray[np.float64]:
+    """Return one robust offset for each channel, shrunk by the evidence for it.
+
+    An offset o with the error e becomes ``o S / (S + e**2)``, where S is the
+    variance of the offsets beyond their errors; all are 0 where that is not
+    significant.
+    """
+    if mask is None:
+        mask = np.zeros(data.shape, dtype=bool)
+    offset, variance = np.zeros(len(channels)), np.full(len(channels), np.inf)
+    for number, region in enumerate(channels):
+        median, deviation, n = _median_of_known(
+            np.asarray(data[region], dtype=np.float32), mask[region]
+        )
+        if n >= _LEAST_PIXELS:
+            offset[number] = median
+            variance[number] = (1.4826 * 1.2533 * deviation) ** 2 / n
+    known = np.isfinite(variance)
+    if not known.any():
+        return offset
+    chi_square = float(np.sum(offset[known] ** 2 / np.maximum(variance[known], 1e-30)))
+    n = int(known.sum())
+    if chi_square < n + 3 * np.sqrt(2 * n):
+        return np.zeros(len(channels))
+    signal = max(float(np.mean(offset[known] ** 2 - variance[known])), 0.0)
+    return offset * (signal / (signal + np.where(known, variance, 1.0)))
+
+
+def channel_image(
+    offsets: NDArray[np.float64], channels: list[Region], shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Return an image of the offsets."""
+    image = np.zeros(shape, dtype=np.float32)
+    for offset, region in zip(offsets, channels, strict=True):
+        image[region] = offset
+    return image
+
+
+@njit(nogil=True, cache=True)
+def _median_of_known(  # pragma: no cover  (compiled)
+    data: NDArray[np.float32], mask: NDArray[np.bool_]
+) -> tuple[float, float, int]:
+    """Return the median of the unmasked values, their median absolute deviation and number."""
+    values = np.empty(data.size, np.float32)
+    n = 0
+    for y in range(data.shape[0]):
+        for x in range(data.shape[1]):
+            if not mask[y, x]:
+                values[n] = data[y, x]
+                n += 1
+    if n == 0:
+        return 0.0, 0.0, 0
+    centre = np.median(values[:n])
+    return centre, np.median(np.abs(values[:n] - centre)), n

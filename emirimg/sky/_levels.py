@@ -1,0 +1,131 @@
+"""The sky level and the noise of every frame."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from astropy.nddata import CCDData
+from numpy.typing import NDArray
+
+from .._parallel import parallel_map
+from ..calibration._frames import variance_of
+from ..exceptions import SkyError, SkyWarning
+from ..stack import DitherStack
+
+__all__ = ["Levels", "band_of", "require_positive", "sky_levels"]
+
+_STRIDE = 2
+_FEWEST_PIXELS = 50
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Sky level of the frames, and the noise of one of their pixels.
+
+    Parameters
+    ----------
+    level, noise : `~numpy.ndarray`
+        Shape (n,), in the unit of the frames.
+    n_pixels : `~numpy.ndarray` of int
+        From how many pixels each level was taken.
+    """
+
+    level: NDArray[np.float64]
+    noise: NDArray[np.float64]
+    n_pixels: NDArray[np.int_]
+
+
+def sky_levels(stack: DitherStack, objects: Sequence[NDArray[np.bool_]] | None) -> Levels:
+    """Measure the median and the noise of the sky of every frame.
+
+    Raises
+    ------
+    SkyError
+        If hardly a pixel of a frame is usable.
+
+    Warns
+    -----
+    SkyWarning
+        If the object mask leaves hardly a pixel of a frame: it is not used
+        for the level then.
+    """
+    measured = parallel_map(
+        _measure, stack, objects if objects is not None else [None] * len(stack)
+    )
+    levels = []
+    for (level, noise, n, hidden), name, item in zip(
+        measured, stack.names, stack.metadata, strict=True
+    ):
+        if n < _FEWEST_PIXELS:
+            msg = f"{name}: hardly a pixel is usable, no sky level can be measured"
+            raise SkyError(msg)
+        if hidden:
+            msg = (
+                f"{name}: the object mask leaves hardly a pixel of sky;"
+                " its level was measured on all pixels"
+            )
+            warnings.warn(msg, SkyWarning, stacklevel=4)
+        if noise is None:
+            noise = np.sqrt(max(level, 0) / item.gain + item.read_noise**2)  # noqa: PLW2901
+        levels.append((level, noise, n))
+    level, noise, n_pixels = (np.array(column) for column in zip(*levels, strict=True))
+    return Levels(level, noise, n_pixels)
+
+
+def require_positive(levels: NDArray[np.float64], names: Sequence[str]) -> None:
+    """Refuse skies that are not positive: their shapes cannot be compared.
+
+    Raises
+    ------
+    SkyError
+        If a level is not positive; the frame is named.
+    """
+    for level, name in zip(levels, names, strict=True):
+        if not level > 0:
+            msg = (
+                f"{name}: the sky level is {level:.3g}, a positive one was expected;"
+                " was the sky subtracted before?"
+            )
+            raise SkyError(msg)
+
+
+def band_of(
+    stack: DitherStack,
+    rows: slice,
+    objects: Sequence[NDArray[np.bool_]] | None,
+    chosen: Sequence[int] | NDArray[np.int_],
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the values and the masks, objects included, of some rows of some frames."""
+    shape = (len(chosen), rows.stop - rows.start, stack.shape[1])
+    values, mask = np.empty(shape, dtype=np.float32), np.zeros(shape, dtype=bool)
+    for place, index in enumerate(chosen):
+        frame = stack[index]
+        values[place] = frame.data[rows]
+        if frame.mask is not None:
+            mask[place] = frame.mask[rows]
+        if objects is not None:
+            mask[place] |= objects[index][rows]
+    return values, mask
+
+
+def _measure(
+    frame: CCDData, objects: NDArray[np.bool_] | None
+) -> tuple[float, float | None, int, bool]:
+    sample = (slice(None, None, _STRIDE), slice(None, None, _STRIDE))
+    data = frame.data[sample]
+    usable = np.ones(data.shape, bool) if frame.mask is None else ~frame.mask[sample]
+    hidden = False
+    if objects is not None:
+        sky = usable & ~objects[sample]
+        hidden = sky.sum() < _FEWEST_PIXELS
+        usable = usable if hidden else sky
+    n = int(usable.sum())
+    if n < _FEWEST_PIXELS:
+        return np.nan, None, n, False
+    level = float(np.median(data[usable]))
+    variance = variance_of(frame)
+    noise = None if variance is None else float(np.sqrt(np.median(variance[sample][usable])))
+    return level, noise, n, hidden

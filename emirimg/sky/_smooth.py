@@ -1,0 +1,36 @@
+"""The sky of a frame from nothing but itself."""
+
+from __future__ import annotations
+
+import numpy as np
+from astropy.nddata import CCDData
+from numpy.typing import NDArray
+
+from ._blocks import interpolate_blocks, measure_blocks, smooth_blocks
+from ._regions import block_edges
+from .model import SkyModel
+
+__all__ = ["smooth_sky"]
+
+_LARGEST_BOX, _SMALLEST_BOX = 128, 8
+_SMOOTHING = 0.5
+
+
+def smooth_sky(
+    frame: CCDData, objects: NDArray[np.bool_] | None, level: float, noise: float
+) -> SkyModel:
+    """Return a smooth surface through the medians of blocks of the frame.
+
+    For frames that no other frame can tell the sky of. The level is that of
+    the frame where masks leave no block.
+    """
+    mask = np.zeros(frame.shape, bool) if frame.mask is None else np.asarray(frame.mask, bool)
+    if objects is not None:
+        mask = mask | objects
+    box = min(max(min(frame.shape) // 16, _SMALLEST_BOX), _LARGEST_BOX)
+    blocks = measure_blocks(frame.data, mask, block_edges(frame.shape, box))
+    if not np.isfinite(blocks.median).any():
+        return SkyModel(level, np.full(frame.shape, level, dtype=np.float32), noise**2, 1)
+    image = interpolate_blocks(blocks, smooth_blocks(blocks, _SMOOTHING))
+    variance = float(np.nanmedian(blocks.error)) ** 2
+    return SkyModel(float(np.median(image)), image, variance, 1)

@@ -1,0 +1,208 @@
+"""Low-order surfaces through blocks of pixels, as complex as the data demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._blocks import Blocks
+from ._regions import Region, quadrants_of
+
+__all__ = ["Surface", "fit_surface"]
+
+_CLIP = 4.0
+_BLOCKS_PER_PARAMETER = 2
+_LARGEST_ERROR = 1.0
+"""No surface may be less certain, anywhere, than this times the error of a block."""
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A polynomial in each of some regions of a frame; 0 outside of them.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape (ny, nx) of the frame.
+    patches : sequence of (region, coefficients)
+        Slices (y, x), and a matrix whose element (a, b) belongs to y**a x**b,
+        with y and x from -1 to 1 over the region.
+    """
+
+    shape: tuple[int, int]
+    patches: Sequence[tuple[Region, NDArray[np.float64]]]
+
+    def __call__(self, rows: slice = slice(None)) -> NDArray[np.float32]:
+        """Return some rows of the surface."""
+        first, last, _ = rows.indices(self.shape[0])
+        result = np.zeros((last - first, self.shape[1]), dtype=np.float32)
+        for (ys, xs), coefficients in self.patches:
+            low, high = max(first, ys.start), min(last, ys.stop)
+            if low >= high:
+                continue
+            y = _powers(np.arange(low, high), ys, len(coefficients))
+            x = _powers(np.arange(xs.start, xs.stop), xs, len(coefficients))
+            result[low - first : high - first, xs] = (y @ coefficients @ x.T).astype(np.float32)
+        return result
+
+    @property
+    def order(self) -> int:
+        """Order of the polynomials; -1 where there are none."""
+        return max((len(coefficients) - 1 for _, coefficients in self.patches), default=-1)
+
+
+def fit_surface(
+    blocks: Blocks, shape: tuple[int, int], *, max_order: int = 3, quadrants: bool = True
+) -> Surface:
+    """Fit the surface for which the blocks give the best evidence.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        What is to be fitted; NaN: not known.
+    shape : tuple of int
+        Shape (ny, nx) of the frame.
+    max_order : int, optional
+        Largest order of the polynomials.
+    quadrants : bool, optional
+        Whether the four quadrants may have surfaces of their own.
+
+    Notes
+    -----
+    The candidates are no surface, one polynomial of each order for the whole
+    frame, and one for each quadrant. A candidate is admitted when there are
+    two blocks for each parameter and the surface is nowhere less certain
+    than a block, so that nothing is extrapolated over masked regions. The
+    richest one clips outlying blocks; among all of them the Bayesian
+    information criterion decides, with the errors scaled up when even the
+    richest does not reach a reduced chi-square of 1.
+    """
+    y, x = (grid.ravel() for grid in np.meshgrid(*blocks.centres, indexing="ij"))
+    value, error = blocks.median.ravel(), blocks.error.ravel()
+    known = np.isfinite(value) & (error > 0)
+    nothing = Surface(shape, ())
+    if not known.any():
+        return nothing
+    candidates = list(_candidates(shape, max_order, quadrants=quadrants))
+    designs = [_design(regions, order, y, x) for regions, order in candidates]
+    typical = float(np.median(error[known]))
+    admitted = [
+        number
+        for number, (regions, order) in enumerate(candidates)
+        if _is_admissible(designs[number], known, error, typical, len(regions), order)
+    ]
+    if not admitted:
+        return nothing
+    richest = designs[admitted[-1]]
+    kept, scale = _clip(richest, value, error, known)
+    best, lowest = nothing, float(np.sum((value[kept] / error[kept]) ** 2)) / scale
+    for number in admitted:
+        solution, chi_square = _solve(designs[number], value, error, kept)
+        criterion = chi_square / scale + designs[number].shape[1] * np.log(kept.sum())
+        if criterion < lowest:
+            lowest = criterion
+            best = Surface(shape, _patches(*candidates[number], solution))
+    return best
+
+
+def _candidates(
+    shape: tuple[int, int], max_order: int, *, quadrants: bool
+) -> Iterator[tuple[list[Region], int]]:
+    for order in range(max_order + 1):
+        yield [(slice(0, shape[0]), slice(0, shape[1]))], order
+    if quadrants:
+        for order in range(max_order + 1):
+            yield quadrants_of(shape), order
+
+
+def _powers(pixels: NDArray, region: slice, n: int) -> NDArray[np.float64]:
+    middle, half = (region.start + region.stop - 1) / 2, (region.stop - region.start) / 2
+    return np.vander((pixels - middle) / half, n, increasing=True)
+
+
+def _terms(order: int) -> list[tuple[int, int]]:
+    return [(a, b) for a in range(order + 1) for b in range(order + 1 - a)]
+
+
+def _design(
+    regions: list[Region], order: int, y: NDArray[np.float64], x: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the matrix, shape (n_blocks, n_parameters), of a candidate."""
+    columns = []
+    for ys, xs in regions:
+        inside = (y >= ys.start) & (y < ys.stop) & (x >= xs.start) & (x < xs.stop)
+        py, px = _powers(y, ys, order + 1), _powers(x, xs, order + 1)
+        columns += [inside * py[:, a] * px[:, b] for a, b in _terms(order)]
+    return np.column_stack(columns)
+
+
+def _is_admissible(
+    design: NDArray[np.float64],
+    known: NDArray[np.bool_],
+    error: NDArray[np.float64],
+    typical: float,
+    n_regions: int,
+    order: int,
+) -> bool:
+    per_region = len(_terms(order))
+    for number in range(n_regions):
+        # The first column of each region is 1 inside of it.
+        inside = design[:, number * per_region] != 0
+        if (inside & known).sum() < _BLOCKS_PER_PARAMETER * per_region:
+            return False
+    scaled = design[known] / error[known, None]
+    information = scaled.T @ scaled
+    if np.linalg.cond(information) > 1e10:
+        return False
+    variance = np.einsum("ij,jk,ik->i", design, np.linalg.inv(information), design)
+    return bool(variance.max() <= (_LARGEST_ERROR * typical) ** 2)
+
+
+def _solve(
+    design: NDArray[np.float64],
+    value: NDArray[np.float64],
+    error: NDArray[np.float64],
+    kept: NDArray[np.bool_],
+) -> tuple[NDArray[np.float64], float]:
+    scaled = design[kept] / error[kept, None]
+    solution = np.linalg.lstsq(scaled, value[kept] / error[kept], rcond=None)[0]
+    residual = value[kept] / error[kept] - scaled @ solution
+    return solution, float(residual @ residual)
+
+
+def _clip(
+    design: NDArray[np.float64],
+    value: NDArray[np.float64],
+    error: NDArray[np.float64],
+    known: NDArray[np.bool_],
+) -> tuple[NDArray[np.bool_], float]:
+    """Return which blocks fit the richest candidate, and the variance scale it asks for."""
+    kept = known
+    for _ in range(5):
+        solution, _ = _solve(design, value, error, kept)
+        deviation = np.full(len(value), np.inf)
+        deviation[known] = np.abs((value - design @ solution)[known] / error[known])
+        spread = max(1.4826 * float(np.median(deviation[kept])), 1.0)
+        now = deviation < _CLIP * spread
+        if now.sum() < _BLOCKS_PER_PARAMETER * design.shape[1] or (now == kept).all():
+            break
+        kept = now
+    _, chi_square = _solve(design, value, error, kept)
+    freedom = max(int(kept.sum()) - design.shape[1], 1)
+    return kept, max(chi_square / freedom, 1.0)
+
+
+def _patches(
+    regions: list[Region], order: int, solution: NDArray[np.float64]
+) -> list[tuple[Region, NDArray[np.float64]]]:
+    terms = _terms(order)
+    patches = []
+    for number, region in enumerate(regions):
+        coefficients = np.zeros((order + 1, order + 1))
+        for (a, b), c in zip(terms, solution[number * len(terms) :], strict=False):
+            coefficients[a, b] = c
+        patches.append((region, coefficients))
+    return patches

@@ -1,0 +1,216 @@
+"""Decompose an image by scale, and keep of each scale what is signal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from .._parallel import parallel_map
+from ._fill import fill_masked
+
+__all__ = ["Shrinkage", "fine_part", "n_scales_for", "shrink", "smoothed"]
+
+_OUTSTANDING = 5.0
+"""Single pixels of so many standard deviations are signal on their own ..."""
+_ALIKE = 3.0
+"""... provided that two halves of the data agree on them within so many."""
+_SAMPLE = 1_000_000
+_LEAST_SIGNIFICANCE = 4.0
+
+
+@dataclass(frozen=True)
+class Shrinkage:
+    """What shrinkage leaves of a pattern.
+
+    Parameters
+    ----------
+    image : `~numpy.ndarray` of float32
+        The pattern after shrinkage.
+    fractions : `~numpy.ndarray`
+        Fraction of each scale that is signal, the finest (2 pixels) first.
+    noise_gain : float
+        Variance of the noise of a pixel of ``image`` over that of the pattern.
+    noise : float
+        Standard deviation of the noise of a pixel of the pattern, as measured.
+    lost : float
+        Variance of the signal that shrinkage removed.
+    """
+
+    image: NDArray[np.float32]
+    fractions: NDArray[np.float64]
+    noise_gain: float
+    noise: float
+    lost: float
+
+
+def n_scales_for(shape: tuple[int, int], largest: int) -> int:
+    """Return how many scales an image can be decomposed into."""
+    return max(min(largest, int(np.log2(max(min(shape) / 8, 2)))), 1)
+
+
+def shrink(
+    pattern: NDArray[np.float32],
+    noise: NDArray[np.float32],
+    valid: NDArray[np.bool_],
+    n_scales: int,
+) -> Shrinkage:
+    """Shrink each scale of a pattern by its fraction of signal.
+
+    Parameters
+    ----------
+    pattern : `~numpy.ndarray` of float32
+        Signal and noise; gaps are filled.
+    noise : `~numpy.ndarray` of float32
+        An independent image of noise alone, with the same variance: the
+        scaled difference of the patterns of two halves of the data.
+    valid : `~numpy.ndarray` of bool
+        Where both images were measured.
+    n_scales : int
+        How many scales are told apart; what is coarser is kept whole.
+    """
+    outliers, agreed = _outliers(pattern, noise, valid)
+    spots = pattern[agreed]
+    pattern, noise = parallel_map(fill_masked, (pattern, noise), (~outliers, valid & ~outliers))
+    valid = valid & ~outliers
+    stride = max(int(np.sqrt(valid.size / _SAMPLE)), 1)
+    sample = (slice(stride // 2, None, stride), slice(stride // 2, None, stride))
+    inside = valid[sample]
+    image = np.zeros_like(pattern)
+    fractions, lost, unit_noise = np.zeros(n_scales), 0.0, 0.0
+    gains = _scale_noise(n_scales)
+    for scale in range(n_scales):
+        coarser = parallel_map(smoothed, (pattern, noise), (2**scale, 2**scale))
+        wave, wave_noise = pattern - coarser[0], noise - coarser[1]
+        pattern, noise = coarser
+        total, noise_power = (_power(plane[sample][inside]) for plane in (wave, wave_noise))
+        signal = max(total - noise_power, 0.0)
+        independent = max(min(inside.sum(), valid.sum() / 4**scale), 1)
+        # Either power is good to sqrt(2 / n).
+        if signal < _LEAST_SIGNIFICANCE * 2 / np.sqrt(independent) * noise_power:
+            signal_kept = 0.0
+        else:
+            signal_kept = signal / total
+        fractions[scale] = signal_kept
+        lost += (1 - signal_kept) ** 2 * signal if signal_kept > 0 else 0.0
+        if scale == 0:
+            unit_noise = np.sqrt(noise_power / gains)
+        image += np.float32(signal_kept) * wave
+    image += pattern
+    image[agreed] = spots
+    return Shrinkage(image, fractions, _noise_gain(fractions), float(unit_noise), float(lost))
+
+
+def fine_part(image: NDArray[np.float32], fractions: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return the finest scales of an image, each times its fraction."""
+    result = np.zeros_like(image)
+    for scale, fraction in enumerate(fractions):
+        coarser = smoothed(image, 2**scale)
+        result += np.float32(fraction) * (image - coarser)
+        image = coarser
+    return result
+
+
+def smoothed(image: NDArray[np.float32], step: int) -> NDArray[np.float32]:
+    """Smooth with the cubic B-spline whose five points lie ``step`` pixels apart."""
+    return _smooth_columns(_smooth_rows(image, step), step)
+
+
+def _outliers(
+    pattern: NDArray[np.float32], noise: NDArray[np.float32], valid: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return single pixels that stand out, and those on which the halves agree.
+
+    They would spoil the coarser scales around them.
+    """
+    wave, wave_noise = (plane - smoothed(plane, 1) for plane in (pattern, noise))
+    sample = [_robust_variance(plane[valid][:_SAMPLE]) for plane in (wave, wave_noise)]
+    # What is as large as everything else does not stand out.
+    sigma = np.float32(np.sqrt(max(sample)))
+    outliers = np.abs(wave) > _OUTSTANDING * sigma
+    return outliers, outliers & valid & (np.abs(wave_noise) < _ALIKE * sigma)
+
+
+def _robust_variance(values: NDArray[np.float32]) -> float:
+    return float((1.4826 * np.median(np.abs(values))) ** 2) if values.size else 0.0
+
+
+def _power(values: NDArray[np.float32]) -> float:
+    """Return the mean square."""
+    return float(np.mean(np.square(values), dtype=np.float64)) if values.size else 0.0
+
+
+def _scale_noise(n_scales: int) -> float:
+    """Return the variance of the finest scale of white noise of variance 1."""
+    return _noise_gain(np.eye(n_scales)[0], keep_coarse=False)
+
+
+def _noise_gain(fractions: NDArray[np.float64], *, keep_coarse: bool = True) -> float:
+    """Return the variance of white noise of variance 1 after shrinkage."""
+    size = 4 * 2 ** len(fractions) + 1
+    impulse = np.zeros((size, size), dtype=np.float32)
+    impulse[size // 2, size // 2] = 1
+    response = np.zeros_like(impulse)
+    for scale, fraction in enumerate(fractions):
+        coarser = smoothed(impulse, 2**scale)
+        response += np.float32(fraction) * (impulse - coarser)
+        impulse = coarser
+    if keep_coarse:
+        response += impulse
+    return float(np.sum(response.astype(float) ** 2))
+
+
+@njit(nogil=True, cache=True)
+def _mirror(index: int, n: int) -> int:  # pragma: no cover  (compiled)
+    if n == 1:
+        return 0
+    period = 2 * (n - 1)
+    index = abs(index) % period
+    return period - index if index >= n else index
+
+
+@njit(nogil=True, cache=True, fastmath=True)
+def _smooth_columns(  # pragma: no cover  (compiled)
+    image: NDArray[np.float32], step: int
+) -> NDArray[np.float32]:
+    ny, nx = image.shape
+    result = np.empty_like(image)
+    for y in range(ny):
+        a, b = _mirror(y - 2 * step, ny), _mirror(y - step, ny)
+        c, d = _mirror(y + step, ny), _mirror(y + 2 * step, ny)
+        for x in range(nx):
+            result[y, x] = (
+                np.float32(0.0625) * (image[a, x] + image[d, x])
+                + np.float32(0.25) * (image[b, x] + image[c, x])
+                + np.float32(0.375) * image[y, x]
+            )
+    return result
+
+
+@njit(nogil=True, cache=True, fastmath=True)
+def _smooth_rows(  # pragma: no cover  (compiled)
+    image: NDArray[np.float32], step: int
+) -> NDArray[np.float32]:
+    ny, nx = image.shape
+    result = np.empty_like(image)
+    margin = min(2 * step, nx)
+    for y in range(ny):
+        row = image[y]
+        for x in range(margin, nx - margin):
+            result[y, x] = (
+                np.float32(0.0625) * (row[x - 2 * step] + row[x + 2 * step])
+                + np.float32(0.25) * (row[x - step] + row[x + step])
+                + np.float32(0.375) * row[x]
+            )
+        for x in range(nx):
+            if margin <= x < nx - margin:
+                continue
+            result[y, x] = (
+                np.float32(0.0625)
+                * (row[_mirror(x - 2 * step, nx)] + row[_mirror(x + 2 * step, nx)])
+                + np.float32(0.25) * (row[_mirror(x - step, nx)] + row[_mirror(x + step, nx)])
+                + np.float32(0.375) * row[x]
+            )
+    return result

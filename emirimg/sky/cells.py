@@ -1,0 +1,97 @@
+"""The residual sky of each quadrant, from the medians of its cells."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Literal
+
+import numpy as np
+from astropy.nddata import CCDData
+from numpy.typing import NDArray
+from pydantic import Field
+
+from .._strategy import Strategy
+from ..exceptions import SkyWarning
+from ._blocks import Blocks, interpolate_blocks, measure_blocks
+from ._fill import fill_masked
+from ._regions import quadrants_of
+
+__all__ = ["QuadrantCells"]
+
+
+class QuadrantCells(Strategy):
+    """Medians of the cells of a mesh on each quadrant, interpolated between them.
+
+    Parameters
+    ----------
+    n_side : int, optional
+        Cells along each side of a quadrant. Default: 10.
+
+    Notes
+    -----
+    The surface is bilinear between the centres of the cells and goes on
+    linearly to the border of the quadrant. Cells without enough sky are
+    filled from their neighbours. Every structure of the size of a cell is
+    taken for sky, haloes of galaxies included; `QuadrantSurface` is stiffer
+    and leaves frames without a residual alone.
+
+    Examples
+    --------
+    >>> from emirimg.sky import QuadrantCells
+    >>> QuadrantCells(n_side=8)
+    QuadrantCells(n_side=8)
+    """
+
+    name: Literal["quadrant_cells"] = "quadrant_cells"
+    n_side: int = Field(default=10, ge=1)
+
+    def __call__(
+        self, frame: CCDData, /, *, objects: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the residual background of a sky-subtracted frame.
+
+        Parameters
+        ----------
+        frame : `~astropy.nddata.CCDData`
+            Sky-subtracted frame, shape (ny, nx).
+        objects : `~numpy.ndarray` of bool, optional
+            True on objects, in the plane of the frame.
+
+        Returns
+        -------
+        `~numpy.ndarray` of float32
+            Shape (ny, nx), in the unit of the frame.
+
+        Warns
+        -----
+        SkyWarning
+            If masks leave nothing to measure on a quadrant; its residual is 0
+            then.
+        """
+        mask = np.zeros(frame.shape, dtype=bool)
+        if frame.mask is not None:
+            mask |= frame.mask
+        if objects is not None:
+            mask |= objects
+        residual = np.zeros(frame.shape, dtype=np.float32)
+        for region in quadrants_of(frame.shape):
+            residual[region] = self._of_quadrant(frame.data[region], mask[region])
+        return residual
+
+    def _of_quadrant(
+        self, data: NDArray[np.floating], mask: NDArray[np.bool_]
+    ) -> NDArray[np.float32] | float:
+        edges = tuple(
+            np.unique(np.linspace(0, n, self.n_side + 1).astype(int)) for n in data.shape
+        )
+        cells = measure_blocks(data, mask, edges)
+        known = np.isfinite(cells.median)
+        if not known.any():
+            msg = "masks leave too few pixels to measure the residual sky of a quadrant"
+            warnings.warn(msg, SkyWarning, stacklevel=3)
+            return 0.0
+        return interpolate_blocks(cells, _filled(cells, known))
+
+
+def _filled(cells: Blocks, known: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return fill_masked(np.where(known, cells.median, 0), known)

@@ -1,0 +1,44 @@
+"""Subtract the sky from a frame."""
+
+from __future__ import annotations
+
+import numpy as np
+from astropy.nddata import CCDData
+
+from ..calibration._frames import changed, variance_of
+from ..exceptions import FrameError
+from .model import SkyModel
+
+__all__ = ["subtract_sky"]
+
+
+def subtract_sky(frame: CCDData, sky: SkyModel) -> CCDData:
+    """Subtract the sky.
+
+    Parameters
+    ----------
+    frame : `~astropy.nddata.CCDData`
+        Calibrated frame, shape (ny, nx).
+    sky : SkyModel
+        Its sky.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        A frame of float32, to whose variance, where it has one, that of the
+        sky is added.
+
+    Raises
+    ------
+    FrameError
+        If the shapes differ.
+    """
+    if sky.image.shape != frame.shape:
+        msg = f"the sky has the shape {sky.image.shape}; {frame.shape} was expected"
+        raise FrameError(msg)
+    data = np.subtract(frame.data, sky.image, dtype=np.float32)
+    variance = variance_of(frame)
+    if variance is not None:
+        variance = np.add(variance, sky.variance, dtype=np.float32)
+    text = f"subtracted a sky of level {sky.level:.2f} {frame.unit}, made of {sky.n_used} frames"
+    return changed(frame, text, data=data, variance=variance)

@@ -1,0 +1,352 @@
+"""The sky as one shape for all frames and one level for each."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from .._parallel import parallel_map, row_bands
+from .._strategy import Strategy
+from ..exceptions import SkyWarning
+from ..stack import DitherStack
+from ._channels import channel_image, channel_offsets
+from ._fill import fill_masked
+from ._frame_shapes import frame_shapes
+from ._levels import Levels, band_of, require_positive, sky_levels
+from ._pixels import clipped_sums, robust_mean
+from ._regions import channels_of
+from ._smooth import smooth_sky
+from ._wavelets import fine_part, n_scales_for, shrink, smoothed
+from .model import SkyModel
+from .solution import SkySolution
+
+__all__ = ["PatternSky", "PatternSkySolution"]
+
+_BAND = 128
+_FINEST = 3
+_LEVEL_STRIDE = 3
+
+
+@dataclass(frozen=True, eq=False)
+class PatternSkySolution(SkySolution):
+    """The skies of a stack with one common shape.
+
+    Parameters
+    ----------
+    levels : `~numpy.ndarray`
+        Sky level of each frame, in the unit of the frames.
+    model : callable
+        ``model(index)`` returns the `SkyModel` of a frame.
+    shape_image : `~numpy.ndarray` of float32
+        The common shape, with the median 1, shape (ny, nx).
+    signal_fractions : `~numpy.ndarray`
+        Fraction of each scale of the shape that was found to be signal, and
+        kept: 2 pixels first, each scale twice the one before.
+    pattern_noise : float
+        Noise of a pixel of the mean of all frames, relative to the sky level.
+    excludes_own_pointing : bool
+        Whether the fine part of the shape was made without the frames at
+        the pointing of the frame itself.
+    """
+
+    shape_image: NDArray[np.float32]
+    signal_fractions: NDArray[np.float64]
+    pattern_noise: float
+    excludes_own_pointing: bool
+
+    @property
+    def reads_frames(self) -> bool:
+        """Whether skies are worked out from the frames: when pointings are excluded."""
+        return self.excludes_own_pointing
+
+
+class PatternSky(Strategy):
+    """One sky shape from all frames, scaled to the level of each.
+
+    Parameters
+    ----------
+    n_scales : int
+        How many scales of the shape are told apart, from 2 pixels on, each
+        twice the one before. What is coarser is kept whole.
+    clip : float
+        From how many standard deviations of the noise a value is left out.
+    exclude_own_above : float
+        When more than this fraction of the finest scale is signal, the fine
+        part of the shape is made without the frames at the pointing of the
+        frame itself, whose own faint objects it would contain.
+
+    Notes
+    -----
+    The frames are divided by their levels and averaged, objects masked and
+    outliers clipped with the noise model. A frame whose background differs
+    from the others at large scales is corrected for that before it is
+    averaged, by a surface for which there must be evidence.
+
+    A sky made of N frames raises the noise by sqrt(1 + 1/N), and by more in a
+    mosaic whose pointings were repeated, since repeats share the noise of
+    their sky. But the sky is smooth: only what the flat leaves, and warm
+    pixels, vary from pixel to pixel. The average is therefore decomposed by
+    scale (a starlet transform), and each scale is multiplied by its fraction
+    of signal S / (S + N). The noise N comes from the difference of the averages of
+    two halves of the frames, which share no pointing; S is what the variance
+    of the average has beyond it, that is the covariance of the halves. Where
+    S is not significant the fraction is 0. Single pixels that stand out by more
+    than 5 standard deviations in both halves are kept whole.
+
+    The variance of the shape is ``v * g + sum((1 - f)**2 * S)``: the variance
+    v of the average in the pixel times the gain g of the filter, which follows
+    from the fractions f, and the signal that was shrunk away.
+
+    References
+    ----------
+    Starck, Fadili & Murtagh 2007, IEEE Trans. Image Process. 16, 297 (starlets);
+    Vaduvescu & McCall 2004, PASP 116, 640 (the stability of the sky's shape).
+
+    Examples
+    --------
+    >>> from emirimg.sky import PatternSky
+    >>> PatternSky(n_scales=5)
+    PatternSky(n_scales=5)
+    """
+
+    name: Literal["pattern"] = "pattern"
+    n_scales: int = Field(default=6, ge=1, le=8)
+    clip: float = Field(default=4.5, ge=3)
+    exclude_own_above: float = Field(default=0.3, ge=0, le=1)
+
+    def __call__(
+        self, stack: DitherStack, /, *, objects: Sequence[NDArray[np.bool_]] | None = None
+    ) -> SkySolution:
+        """Return one sky for each frame.
+
+        Parameters
+        ----------
+        stack : DitherStack
+            Calibrated frames.
+        objects : sequence of `~numpy.ndarray` of bool, optional
+            True on objects, in the plane of each frame.
+
+        Returns
+        -------
+        PatternSkySolution
+            The skies, in the order of the frames, and what was found about
+            them. A plain `SkySolution` when all frames share one pointing.
+
+        Raises
+        ------
+        SkyError
+            If hardly a pixel of a frame is usable, or its level is not positive.
+
+        Warns
+        -----
+        SkyWarning
+            If all frames share one pointing, so that objects and sky cannot
+            be told apart (each then gets a smooth sky from itself), or an
+            object mask covers all of a frame.
+        """
+        found = sky_levels(stack, objects)
+        if len(np.unique(stack.pointings)) < 2:
+            return _smooth_skies(stack, objects, found, "share one pointing")
+        require_positive(found.level, stack.names)
+        return _Pattern(self, stack, objects, found).solve()
+
+
+class _Pattern:
+    """The work of `PatternSky` on one stack."""
+
+    def __init__(
+        self,
+        parameters: PatternSky,
+        stack: DitherStack,
+        objects: Sequence[NDArray[np.bool_]] | None,
+        found: Levels,
+    ) -> None:
+        self.parameters = parameters
+        self.stack = stack
+        self.objects = objects
+        self.found = found
+        self.variance = ((found.noise / found.level) ** 2).astype(np.float32)
+        self.half = _halves(stack.pointings)
+        self.own_shapes, self.levels = frame_shapes(stack, found.level, objects)
+
+    def solve(self) -> SkySolution:
+        """Find the common shape and the levels."""
+        centre = self._robust_mean()
+        if not centre.any():
+            reason = "show objects wherever they are usable"
+            return _smooth_skies(self.stack, self.objects, self.found, reason)
+        self.levels = self.levels * self._level_factors(centre)
+        pattern, weight, noise, valid = self._averages(centre)
+        channels = channels_of(self.stack.metadata[0].detector, self.stack.shape)
+        n_scales = n_scales_for(self.stack.shape, self.parameters.n_scales)
+        filled = fill_masked(pattern, weight > 0)
+        steps = _channel_steps(filled, weight > 0, channels, n_scales)
+        shrunk = shrink(filled - steps, noise, valid, n_scales)
+        image = shrunk.image + steps
+        middle = np.float32(np.median(image[::_LEVEL_STRIDE, ::_LEVEL_STRIDE]))
+        self.levels = self.levels * middle
+        # The noise as measured corrects the noise model.
+        predicted = float(np.mean(1 / weight[valid])) if valid.any() else 0.0
+        correction = shrunk.noise**2 / predicted if predicted > 0 else 1.0
+        typical = np.median(weight[weight > 0])
+        variance = correction * shrunk.noise_gain / np.where(weight > 0, weight, typical)
+        variance = ((variance + shrunk.lost) / middle**2).astype(np.float32)
+        image /= middle
+        excludes = bool(shrunk.fractions[0] > self.parameters.exclude_own_above)
+        fine = shrunk.fractions[:_FINEST]
+
+        def model(index: int) -> SkyModel:
+            level = np.float32(self.levels[index])
+            shape = image
+            if excludes:
+                shape = image + self._without_own(index, pattern, weight, fine) / middle
+            return SkyModel(float(level), level * shape, level**2 * variance, len(self.stack))
+
+        return PatternSkySolution(
+            self.levels, model, image, shrunk.fractions, shrunk.noise / float(middle), excludes
+        )
+
+    def _band(
+        self, rows: slice, chosen: Sequence[int] | NDArray[np.int_]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return some rows of frames, divided by their levels, less what is their own."""
+        values, mask = band_of(self.stack, rows, self.objects, chosen)
+        for place, index in enumerate(chosen):
+            values[place] *= np.float32(1 / self.levels[index])
+            if not self.own_shapes[index].is_flat:
+                values[place] -= self.own_shapes[index](rows)
+        return values, mask
+
+    def _robust_mean(self) -> NDArray[np.float32]:
+        """Return a first shape, clipped about the median of each pixel."""
+        everything = range(len(self.stack))
+
+        def combine(rows: slice) -> NDArray[np.float32]:
+            values, mask = self._band(rows, everything)
+            clip = np.float32(self.parameters.clip)
+            return robust_mean(values, mask, self.variance, clip, False)[0]
+
+        return np.concatenate(parallel_map(combine, row_bands(self.stack.shape[0], _BAND)))
+
+    def _level_factors(self, shape: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return by how much the level of each frame is off, given the shape."""
+        sample = (slice(1, None, _LEVEL_STRIDE), slice(1, None, _LEVEL_STRIDE))
+
+        def factor(index: int) -> float:
+            frame, own = self.stack[index], self.own_shapes[index]
+            values = frame.data[sample] / self.levels[index]
+            if not own.is_flat:
+                values = values - own()[sample]
+            usable = shape[sample] > 0
+            if frame.mask is not None:
+                usable &= ~frame.mask[sample]
+            if self.objects is not None:
+                usable &= ~self.objects[index][sample]
+            return (
+                float(np.median(values[usable] / shape[sample][usable])) if usable.any() else 1.0
+            )
+
+        return np.array(parallel_map(factor, range(len(self.stack))))
+
+    def _averages(self, centre: NDArray[np.float32]) -> tuple[NDArray, ...]:
+        """Return the average, its weight, an image of its noise, and where that is valid."""
+        everything = range(len(self.stack))
+
+        def combine(rows: slice) -> tuple[NDArray, ...]:
+            values, mask = self._band(rows, everything)
+            clip = np.float32(self.parameters.clip)
+            total, weight = clipped_sums(
+                values, mask, self.variance, self.half, centre[rows], clip
+            )
+            both = weight[0] + weight[1]
+            pattern = centre[rows].copy()
+            known = both > 0
+            pattern[known] += (total[0] + total[1])[known] / both[known]
+            valid = (weight[0] > 0) & (weight[1] > 0)
+            # The difference of the halves, scaled to the noise of their average.
+            noise = np.zeros_like(pattern)
+            first, second = weight[0][valid], weight[1][valid]
+            noise[valid] = (
+                (total[0][valid] / first - total[1][valid] / second)
+                * np.sqrt(first * second)
+                / (first + second)
+            )
+            return pattern, both, noise, valid
+
+        bands = parallel_map(combine, row_bands(self.stack.shape[0], _BAND))
+        return tuple(np.concatenate(planes) for planes in zip(*bands, strict=True))
+
+    def _without_own(
+        self,
+        index: int,
+        pattern: NDArray[np.float32],
+        weight: NDArray[np.float32],
+        fractions: NDArray[np.float64],
+    ) -> NDArray[np.float32]:
+        """Return the change of the fine part when a pointing is left out of the average."""
+        own = np.flatnonzero(self.stack.pointings == self.stack.pointings[index])
+
+        def change(rows: slice) -> NDArray[np.float32]:
+            values, mask = self._band(rows, own)
+            half = np.zeros(len(own), dtype=int)
+            clip = np.float32(self.parameters.clip)
+            total, taken = clipped_sums(
+                values, mask, self.variance[own], half, pattern[rows], clip
+            )
+            rest = weight[rows] - taken[0]
+            enough = rest > 0.05 * weight[rows]
+            result = np.zeros_like(total[0])
+            result[enough] = -total[0][enough] / rest[enough]
+            return result
+
+        bands = parallel_map(change, row_bands(self.stack.shape[0], _BAND))
+        return fine_part(np.concatenate(bands), fractions)
+
+
+def _halves(pointings: NDArray[np.int_]) -> NDArray[np.int_]:
+    """Deal the pointings, in the order of time, alternately to two halves."""
+    places = np.unique(pointings, return_index=True)
+    order = places[0][np.argsort(places[1])]
+    return np.array([int(np.flatnonzero(order == p)[0]) % 2 for p in pointings])
+
+
+def _channel_steps(
+    pattern: NDArray[np.float32],
+    known: NDArray[np.bool_],
+    channels: list[tuple[slice, slice]],
+    n_scales: int,
+) -> NDArray[np.float32]:
+    """Return what the readout channels add to the pattern.
+
+    Their edges are sharp; shrinkage of the fine scales would blur them.
+    """
+    coarse = pattern
+    for scale in range(n_scales):
+        coarse = smoothed(coarse, 2**scale)
+    offsets = channel_offsets(pattern - coarse, ~known, channels)
+    return channel_image(offsets, channels, pattern.shape)
+
+
+def _smooth_skies(
+    stack: DitherStack,
+    objects: Sequence[NDArray[np.bool_]] | None,
+    found: Levels,
+    reason: str,
+) -> SkySolution:
+    msg = (
+        f"all exposures ({', '.join(stack.names)}) {reason}, so that objects cannot be told"
+        " from sky: each sky is a smooth surface through the frame's own pixels"
+    )
+    warnings.warn(msg, SkyWarning, stacklevel=4)
+
+    def model(index: int) -> SkyModel:
+        own = None if objects is None else objects[index]
+        return smooth_sky(stack[index], own, float(found.level[index]), float(found.noise[index]))
+
+    return SkySolution(found.level, model)

@@ -1,0 +1,191 @@
+"""What the sky left behind in a frame: quadrants, channels, gradients."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Literal
+
+import numpy as np
+from astropy.nddata import CCDData
+from numpy.typing import NDArray
+from pydantic import Field
+
+from .._strategy import Strategy
+from ..exceptions import SkyWarning
+from ..instrument import read_metadata
+from ._blocks import interpolate_blocks, measure_blocks, smooth_blocks
+from ._channels import channel_image, channel_offsets
+from ._regions import block_edges, channels_of
+from ._surface import fit_surface
+
+__all__ = ["ChannelMedian", "DetectorResidual", "QuadrantSurface", "SmoothResidual"]
+
+
+class QuadrantSurface(Strategy):
+    """Low-order surfaces, for the whole frame or for each quadrant.
+
+    Parameters
+    ----------
+    box_size : int
+        Side of the blocks whose medians are fitted, in pixels.
+    max_order : int
+        Largest order of the polynomials in y and x.
+
+    Notes
+    -----
+    No surface, one polynomial for the whole frame, and one for each quadrant
+    compete, for each order up to ``max_order``, by the Bayesian information
+    criterion: a frame without a residual is left alone. Polynomials that
+    masks leave badly determined anywhere on the frame are not admitted.
+
+    Examples
+    --------
+    >>> from emirimg.sky import QuadrantSurface
+    >>> QuadrantSurface(max_order=1)
+    QuadrantSurface(max_order=1)
+    """
+
+    name: Literal["quadrant"] = "quadrant"
+    box_size: int = Field(default=64, ge=8)
+    max_order: int = Field(default=3, ge=0, le=4)
+
+    def __call__(
+        self, frame: CCDData, /, *, objects: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the residual background of a sky-subtracted frame.
+
+        Parameters
+        ----------
+        frame : `~astropy.nddata.CCDData`
+            Sky-subtracted frame, shape (ny, nx).
+        objects : `~numpy.ndarray` of bool, optional
+            True on objects, in the plane of the frame.
+
+        Returns
+        -------
+        `~numpy.ndarray` of float32
+            Shape (ny, nx), in the unit of the frame.
+
+        Warns
+        -----
+        SkyWarning
+            If masks leave nothing to measure; the residual is 0 then.
+        """
+        mask = _unusable(frame, objects)
+        blocks = measure_blocks(frame.data, mask, block_edges(frame.shape, self.box_size))
+        _warn_if_unknown(blocks.median)
+        return fit_surface(blocks, frame.shape, max_order=self.max_order)()
+
+
+class ChannelMedian(Strategy):
+    """One constant for each readout channel.
+
+    Notes
+    -----
+    The medians of the channels are shrunk by the evidence for them: where
+    they differ by no more than their errors, they are 0, and no noise is
+    added. A frame smaller than the detector is taken to be its central part.
+    """
+
+    name: Literal["channel"] = "channel"
+
+    def __call__(
+        self, frame: CCDData, /, *, objects: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the residual background; see `QuadrantSurface`."""
+        channels = channels_of(read_metadata(frame.meta).detector, frame.shape)
+        mask = _unusable(frame, objects)
+        if mask is not None and mask.all():
+            _warn_if_unknown(np.array(np.nan))
+        offsets = channel_offsets(frame.data, mask, channels)
+        return channel_image(offsets, channels, frame.shape)
+
+
+class SmoothResidual(Strategy):
+    """A smooth surface through the medians of blocks, for atmospheric gradients.
+
+    Parameters
+    ----------
+    box_size : int
+        Side of the blocks, in pixels.
+    smoothing : float
+        Standard deviation of the Gaussian that smooths the medians, in blocks.
+
+    Notes
+    -----
+    Follows anything that is larger than a few blocks, the haloes of large
+    galaxies included, unless they are masked.
+    """
+
+    name: Literal["smooth"] = "smooth"
+    box_size: int = Field(default=128, ge=8)
+    smoothing: float = Field(default=1.0, gt=0)
+
+    def __call__(
+        self, frame: CCDData, /, *, objects: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the residual background; see `QuadrantSurface`."""
+        mask = _unusable(frame, objects)
+        blocks = measure_blocks(frame.data, mask, block_edges(frame.shape, self.box_size))
+        if _warn_if_unknown(blocks.median):
+            return np.zeros(frame.shape, dtype=np.float32)
+        return interpolate_blocks(blocks, smooth_blocks(blocks, self.smoothing))
+
+
+class DetectorResidual(Strategy):
+    """The residual that the detector of the frame is known for.
+
+    Parameters
+    ----------
+    box_size : int
+        Side of the blocks whose medians are fitted, in pixels.
+    max_order : int
+        Largest order of the polynomials in y and x.
+
+    Notes
+    -----
+    HAWAII-2: `QuadrantSurface`. H2RG: `ChannelMedian`, and a polynomial for
+    the whole frame, if there is evidence for one, through what the channels
+    leave.
+    """
+
+    name: Literal["detector"] = "detector"
+    box_size: int = Field(default=64, ge=8)
+    max_order: int = Field(default=3, ge=0, le=4)
+
+    def __call__(
+        self, frame: CCDData, /, *, objects: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the residual background; see `QuadrantSurface`."""
+        detector = read_metadata(frame.meta).detector
+        if detector.in_quadrants:
+            surface = QuadrantSurface(box_size=self.box_size, max_order=self.max_order)
+            return surface(frame, objects=objects)
+        channels = channels_of(detector, frame.shape)
+        mask = _unusable(frame, objects)
+        edges = block_edges(frame.shape, self.box_size, detector)
+        surface = np.zeros(frame.shape, dtype=np.float32)
+        for _ in range(2):
+            offsets = channel_offsets(frame.data - surface, mask, channels)
+            steps = channel_image(offsets, channels, frame.shape)
+            blocks = measure_blocks(frame.data - steps, mask, edges)
+            surface = fit_surface(blocks, frame.shape, max_order=self.max_order, quadrants=False)()
+        _warn_if_unknown(blocks.median)
+        return steps + surface
+
+
+def _unusable(frame: CCDData, objects: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    if frame.mask is None or objects is None:
+        return frame.mask if objects is None else objects
+    return frame.mask | objects
+
+
+def _warn_if_unknown(medians: NDArray[np.floating]) -> bool:
+    if np.isfinite(medians).any():
+        return False
+    msg = (
+        "masks leave too few pixels to measure the residual background of a frame;"
+        " it is taken to be 0"
+    )
+    warnings.warn(msg, SkyWarning, stacklevel=3)
+    return True

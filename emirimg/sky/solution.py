@@ -1,0 +1,50 @@
+"""The skies of a stack, worked out one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .model import SkyModel
+
+__all__ = ["SkySolution"]
+
+
+@dataclass(frozen=True, eq=False)
+class SkySolution(Sequence[SkyModel]):
+    """One sky for each frame, worked out when it is asked for.
+
+    Parameters
+    ----------
+    levels : `~numpy.ndarray`
+        Sky level of each frame, in the unit of the frames.
+    model : callable
+        ``model(index)`` returns the `SkyModel` of a frame.
+    """
+
+    levels: NDArray[np.float64]
+    model: Callable[[int], SkyModel]
+
+    @property
+    def reads_frames(self) -> bool:
+        """Whether a sky is worked out from the pixels of the frames when it is asked for.
+
+        Such frames must not change as long as skies are wanted.
+        """
+        return True
+
+    @overload
+    def __getitem__(self, index: int) -> SkyModel: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[SkyModel]: ...
+    def __getitem__(self, index: int | slice) -> SkyModel | list[SkyModel]:
+        if isinstance(index, slice):
+            return [self.model(number) for number in range(len(self))[index]]
+        return self.model(range(len(self))[index])
+
+    def __len__(self) -> int:
+        return len(self.levels)

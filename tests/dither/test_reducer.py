@@ -1,0 +1,285 @@
+"""The reduction as a whole, on small simulated exposures with known truth."""
+
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.nddata import CCDData
+
+from emirimg import DitherReducer
+from emirimg.alignment import HeaderAlignment
+from emirimg.calibration import Calibrations
+from emirimg.combine import MeanCombiner, MedianCombiner, SigmaClipCombiner
+from emirimg.exceptions import (
+    AlignmentWarning,
+    CalibrationError,
+    CalibrationWarning,
+    EmirimgWarning,
+    FrameError,
+    MetadataError,
+    MixedExposuresError,
+)
+from emirimg.io import read_calibrations, read_frame, read_mosaic
+from emirimg.projection import InterpResampler, MosaicGrid
+from emirimg.simulation import Scene, Truth
+from emirimg.sky import ConstantSky, NeighbourSky
+
+pytestmark = pytest.mark.filterwarnings("default::emirimg.exceptions.EmirimgWarning")
+
+
+def calibrations_of(tree):
+    data = tree / "data"
+    return read_calibrations(
+        bad_pixels=data / "master_bpm.fits",
+        dark=data / "master_dark_zeros.fits",
+        flat=data / "master_flat_spec.fits",
+    )
+
+
+def exposures_of(tree):
+    return sorted((tree / "data").glob("0*STARE_IMAGE.fits"))
+
+
+@pytest.fixture(scope="module")
+def calibrations(tree):
+    return calibrations_of(tree)
+
+
+@pytest.fixture(scope="module")
+def result(tree, calibrations):
+    return DitherReducer(calibrations=calibrations).reduce(exposures_of(tree))
+
+
+def test_the_frames_are_registered(result, tree):
+    truth = Truth.read(tree)
+    centre = [[128.0, 128.0]]
+    true, found = (
+        np.array([wcs.wcs_pix2world(centre, 0)[0] for wcs in wcss])
+        for wcss in ([truth.wcs(k) for k in range(14)], result.alignment.wcss)
+    )
+    error = (found - true) * 3600 / 0.1944
+    error -= np.median(error, axis=0)
+    assert np.abs(error).max() < 0.1
+    assert set(result.alignment.methods) == {"stars"}
+
+
+def test_the_mosaic_is_flat_and_deep(result):
+    mosaic = result.mosaic
+    empty = ~result.objects.mask & (mosaic.coverage >= 12)
+    pixels = mosaic.data[empty] / np.sqrt(mosaic.variance[empty])
+    assert abs(np.median(pixels)) < 0.15
+    assert np.median(np.abs(pixels)) * 1.4826 == pytest.approx(1, abs=0.1)
+
+
+def test_the_records_tell_the_truth(result, tree):
+    truth = Truth.read(tree)
+    found = np.array([record.transparency for record in result.frames])
+    expected = np.asarray(truth.frames["transparency"], dtype=float)
+    ratio = found / expected
+    assert np.abs(ratio / np.median(ratio) - 1).max() < 0.02
+    sky = np.array([record.sky_level for record in result.frames])
+    expected = u.Quantity(truth.frames["sky"]).value
+    assert np.corrcoef(sky, expected)[0, 1] > 0.99
+    assert [record.name for record in result.frames] == [p.name for p in exposures_of(tree)]
+
+
+def test_the_result_is_written_and_read_back(result, tmp_path):
+    path = result.write(tmp_path / "mosaic.fits")
+    again = read_mosaic(path)
+    np.testing.assert_array_equal(again.data, result.mosaic.data)
+    np.testing.assert_array_equal(again.coverage, result.mosaic.coverage)
+    frame = CCDData.read(path)
+    assert frame.unit == u.adu
+    np.testing.assert_array_equal(frame.mask, result.mosaic.mask)
+    np.testing.assert_array_equal(frame.uncertainty.array, result.mosaic.variance)
+    header = fits.getheader(path)
+    assert header["NCOMBINE"] == 14
+    assert header["TEXPTIME"] == pytest.approx(14 * header["EXPTIME"])
+    assert header["CTYPE1"] == "RA---TAN"
+    assert not list(header["PV*"])
+    assert any("PatternSky" in line for line in header["HISTORY"])
+    x, y = frame.wcs.wcs_world2pix(*frame.wcs.wcs_pix2world(3.0, 5.0, 0), 0)
+    assert (x, y) == pytest.approx((3, 5), abs=1e-6)
+
+
+def test_the_summary_is_plain(result):
+    summary = json.loads(json.dumps(result.summary()))
+    assert summary["n_exposures"] == 14
+    assert len(summary["frames"]) == 14
+    assert summary["strategies"]["sky"] == "PatternSky()"
+
+
+def test_frames_in_memory_give_the_same(result, tree, calibrations):
+    frames = [read_frame(path) for path in exposures_of(tree)]
+    before = [frame.data.copy() for frame in frames]
+    again = DitherReducer(calibrations=calibrations).reduce(frames)
+    np.testing.assert_array_equal(again.mosaic.data, result.mosaic.data)
+    for frame, pixels in zip(frames, before, strict=True):
+        np.testing.assert_array_equal(frame.data, pixels)
+
+
+def test_the_order_of_the_exposures_does_not_matter(result, tree, calibrations):
+    again = DitherReducer(calibrations=calibrations).reduce(exposures_of(tree)[::-1])
+    np.testing.assert_array_equal(again.mosaic.data, result.mosaic.data)
+
+
+def test_the_executor_does_not_matter(result, tree, calibrations):
+    with ThreadPoolExecutor(5) as executor:
+        reducer = DitherReducer(calibrations=calibrations, executor=executor)
+        again = reducer.reduce(exposures_of(tree))
+    np.testing.assert_array_equal(again.mosaic.data, result.mosaic.data)
+    np.testing.assert_array_equal(again.mosaic.variance, result.mosaic.variance)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"sky": ConstantSky()},
+        {"sky": NeighbourSky()},
+        {"residual": None},
+        {"alignment": HeaderAlignment()},
+        {"outliers": None},
+        {"hidden_pixels": None},
+        {"resampler": InterpResampler()},
+        {"combiner": MeanCombiner()},
+        {"combiner": MedianCombiner()},
+        {"combiner": SigmaClipCombiner()},
+        {"objects": None},
+        {"passes": 1},
+        {"gain": 2.0},
+        {"read_noise": 50.0},
+    ],
+    ids=lambda option: next(iter(option)) + "=" + str(next(iter(option.values()))),
+)
+def test_every_option_changes_the_result(result, tree, calibrations, option):
+    other = DitherReducer(calibrations=calibrations, **option).reduce(exposures_of(tree))
+    same = other.mosaic.data.shape == result.mosaic.data.shape and np.array_equal(
+        np.stack([other.mosaic.data, other.mosaic.variance]),
+        np.stack([result.mosaic.data, result.mosaic.variance]),
+    )
+    assert not same
+
+
+def test_the_grid_can_be_given(result, tree, calibrations):
+    grid = result.mosaic.grid.cutout(slice(100, 180), slice(90, 200))
+    reducer = DitherReducer(calibrations=calibrations, grid=MosaicGrid(grid.wcs, grid.shape))
+    found = reducer.reduce(exposures_of(tree)).mosaic
+    assert found.grid.shape == (80, 110)
+
+
+def test_repeats_at_one_position_share_a_pointing():
+    scene = Scene(
+        shape=(256, 256), dither_scale=0.12, n_stars=120, n_galaxies=4, repeats=3,
+        n_exposures=15, detector="H2RG", seed=4,
+    )  # fmt: skip
+    frames = [scene.exposure(k) for k in range(15)]
+    flat = scene.calibrations().flat
+    result = DitherReducer(calibrations=Calibrations(flat=flat)).reduce(frames)
+    assert result.mosaic.coverage.max() == 15
+    assert set(result.alignment.methods) == {"stars"}
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_few_exposures(tree, calibrations, n):
+    # The first two exposures have a false background by quadrant.
+    exposures = exposures_of(tree)[2 : 2 + n]
+    result = DitherReducer(calibrations=calibrations).reduce(exposures)
+    assert result.mosaic.coverage.max() == n
+    assert np.isfinite(result.mosaic.data).all()
+    empty = ~result.objects.mask & ~result.mosaic.mask
+    assert abs(np.median(result.mosaic.data[empty])) < 3
+
+
+def test_no_star_falls_back_to_the_headers():
+    scene = Scene(shape=(256, 256), dither_scale=0.12, n_stars=0, n_galaxies=0, n_exposures=7)
+    frames = [scene.exposure(k) for k in range(7)]
+    calibrations = Calibrations(flat=scene.calibrations().flat)
+    with pytest.warns(AlignmentWarning):
+        result = DitherReducer(calibrations=calibrations).reduce(frames)
+    assert set(result.alignment.methods) == {"header"}
+    assert any("header" in note for note in result.warnings)
+
+
+def test_without_calibrations_it_works_and_warns(tree):
+    with pytest.warns(CalibrationWarning):
+        result = DitherReducer(passes=1).reduce(exposures_of(tree)[:7])
+    assert result.warnings
+
+
+# What must be refused, before anything is reduced.
+
+
+def spoilt(tree, tmp_path, change):
+    """Copy four exposures and change the last with ``change(path)``."""
+    paths = [Path(shutil.copy(path, tmp_path)) for path in exposures_of(tree)[:4]]
+    change(paths[-1])
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("FILTER", "Ksp"), ("OBJECT", "OTHER"), ("EXPTIME", 5.0)]
+)
+def test_mixtures_are_refused_with_a_list(tree, tmp_path, key, value):
+    paths = spoilt(tree, tmp_path, lambda path: fits.setval(path, key, value=value))
+    with pytest.raises(MixedExposuresError, match=f"{key}.* in 3 exposures.* in 1 exposures"):
+        DitherReducer().reduce(paths)
+
+
+def truncate(path):
+    with path.open("r+b") as stream:
+        stream.truncate(100_000)
+
+
+def remove_wcs(path):
+    with fits.open(path, mode="update") as hdus:
+        for key in ("CTYPE1", "CTYPE2"):
+            del hdus[0].header[key]
+
+
+def fill_with_nan(path):
+    with fits.open(path, mode="update") as hdus:
+        hdus[0].data[:] = np.nan
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (truncate, FrameError, "truncated|incomplete|bytes"),
+        (remove_wcs, FrameError, "WCS"),
+        (fill_with_nan, FrameError, "usable"),
+        (lambda path: fits.delval(path, "EXPTIME"), MetadataError, "EXPTIME is missing"),
+    ],
+    ids=["truncated", "no WCS", "all NaN", "no EXPTIME"],
+)
+def test_a_bad_file_is_named(tree, tmp_path, calibrations, change, error, message):
+    paths = spoilt(tree, tmp_path, change)
+    with pytest.raises(error, match=rf"{exposures_of(tree)[3].stem}.*({message})"):
+        DitherReducer(calibrations=calibrations).reduce(paths)
+
+
+def test_a_mask_of_the_wrong_shape_is_refused(tree):
+    calibrations = Calibrations(bad_pixels=np.zeros((10, 10), dtype=bool))
+    with pytest.raises(CalibrationError, match=r"\(10, 10\)"):
+        DitherReducer(calibrations=calibrations).reduce(exposures_of(tree)[:2])
+
+
+def test_no_pass_at_all():
+    with pytest.raises(ValueError, match="passes must be at least 1, got 0"):
+        DitherReducer(passes=0)
+
+
+def test_the_reducer_shows_its_strategies():
+    text = repr(DitherReducer(sky=ConstantSky()))
+    assert "sky=ConstantSky()" in text
+    assert "combiner=NoiseClipCombiner()" in text
+
+
+def test_warnings_are_kept_and_shown(tree, calibrations):
+    with pytest.warns(EmirimgWarning) as shown:
+        result = DitherReducer(calibrations=calibrations).reduce(exposures_of(tree)[:2])
+    assert set(result.warnings) <= {str(item.message) for item in shown}
