@@ -4,5 +4,7 @@ from .calibrate import *
 from .calibrations import *
 from .cosmic_rays import *
 from .hidden_pixels import *
+from .interpolation import *
+from .measured_noise import *
 from .operations import *
 from .outliers import *

@@ -69,10 +69,9 @@ def sky_levels(stack: DitherStack, objects: Sequence[NDArray[np.bool_]] | None) 
             )
             warnings.warn(msg, SkyWarning, stacklevel=4)
         if noise is None:
-            noise = np.sqrt(max(level, 0) / item.gain + item.read_noise**2)  # noqa: PLW2901
+            noise = float(np.sqrt(max(level, 0) / item.gain + item.read_noise**2))  # noqa: PLW2901
         levels.append((level, noise, n))
-    level, noise, n_pixels = (np.array(column) for column in zip(*levels, strict=True))
-    return Levels(level, noise, n_pixels)
+    return Levels(*(np.array(column) for column in zip(*levels, strict=True)))
 
 
 def require_positive(levels: NDArray[np.float64], names: Sequence[str]) -> None:

@@ -159,8 +159,8 @@ class DetectorResidual(Strategy):
         """Return the residual background; see `QuadrantSurface`."""
         detector = read_metadata(frame.meta).detector
         if detector.in_quadrants:
-            surface = QuadrantSurface(box_size=self.box_size, max_order=self.max_order)
-            return surface(frame, objects=objects)
+            quadrants = QuadrantSurface(box_size=self.box_size, max_order=self.max_order)
+            return quadrants(frame, objects=objects)
         channels = channels_of(detector, frame.shape)
         mask = _unusable(frame, objects)
         edges = block_edges(frame.shape, self.box_size, detector)

@@ -1,0 +1,36 @@
+"""What the history of a frame says about each step of its calibration."""
+
+from __future__ import annotations
+
+__all__ = ["bad", "dark", "flat", "noise", "not_finite", "saturated"]
+
+
+def not_finite(count: int) -> str:
+    """Pixels without a value."""
+    return f"masked {count} pixels that are not finite"
+
+
+def saturated(count: int, level: float) -> str:
+    """Saturated pixels."""
+    return f"masked {count} pixels saturated at {level:g} adu"
+
+
+def bad(count: int) -> str:
+    """Bad pixels."""
+    return f"masked {count} bad pixels"
+
+
+def noise(gain: float, read_noise: float, origin: str) -> str:
+    """The noise model."""
+    text = f"assigned photon noise (gain {gain:g}) and read noise ({read_noise:g} adu)"
+    return f"{text} {origin}".rstrip()
+
+
+def dark(seconds: float) -> str:
+    """The dark."""
+    return f"subtracted the dark of {seconds:g} s"
+
+
+def flat() -> str:
+    """The flat."""
+    return "divided by the flat"

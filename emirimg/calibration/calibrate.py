@@ -1,0 +1,154 @@
+"""The whole calibration of an exposure in one pass over its pixels."""
+
+from __future__ import annotations
+
+import astropy.units as u
+import numpy as np
+from astropy.nddata import CCDData
+from numba import njit
+from numpy.typing import NDArray
+
+from ..exceptions import FrameError
+from ..instrument import ExposureMetadata
+from . import _history
+from ._frames import changed
+from .calibrations import Calibrations
+
+__all__ = ["calibrate"]
+
+
+def calibrate(
+    frame: CCDData,
+    calibrations: Calibrations,
+    metadata: ExposureMetadata,
+    *,
+    max_unusable: float = 0.5,
+    name: str = "frame",
+) -> CCDData:
+    """Calibrate a raw exposure.
+
+    Parameters
+    ----------
+    frame : `~astropy.nddata.CCDData`
+        Raw exposure, in ADU, shape (ny, nx).
+    calibrations : Calibrations
+        Bad-pixel mask, dark and flat; any of them may be missing.
+    metadata : ExposureMetadata
+        Exposure time, gain, read noise and saturation level.
+    max_unusable : float, optional
+        Largest fraction of pixels that may be masked. Default: 0.5.
+    name : str, optional
+        What to call the exposure in an error.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        Data (ADU) and variance (ADU squared) of float32, and the mask.
+
+    Raises
+    ------
+    CalibrationError
+        If a calibration has another shape than the exposure.
+    FrameError
+        If the exposure is not in ADU, or more than ``max_unusable`` of its
+        pixels are not usable.
+
+    Notes
+    -----
+    The result is that of the chain `mask_not_finite`, `mask_saturated`,
+    `mask_bad_pixels`, `assign_noise`, `subtract_dark`, `divide_flat`, each
+    step of which is left out where its calibration is missing. The pixels
+    travel through memory once instead of six times.
+    """
+    if frame.unit != u.adu:
+        msg = f"{name} has the unit {frame.unit}; adu was expected"
+        raise FrameError(msg)
+    calibrations.require_shape(frame.shape, name)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and masked
+        counts = np.ascontiguousarray(frame.data, dtype=np.float32)
+    seconds = metadata.exposure_time.to_value(u.s)
+    data, variance, mask, n_not_finite, n_saturated, n_unusable = _calibrate(
+        counts,
+        None if frame.mask is None else np.ascontiguousarray(frame.mask, dtype=bool),
+        calibrations.unusable,
+        calibrations.dark_rate,
+        calibrations.dark_variance,
+        calibrations.inverse_flat,
+        calibrations.flat_variance,
+        np.float32(metadata.detector.saturation),
+        np.float32(1 / metadata.gain),
+        np.float32(metadata.read_noise**2),
+        np.float32(seconds),
+    )
+    if n_unusable > max_unusable * frame.data.size:
+        msg = (
+            f"{name}: {100 * n_unusable / frame.data.size:.1f} % of the pixels are not usable"
+            f" ({n_not_finite} are not finite, {n_saturated} are saturated);"
+            f" at most {100 * max_unusable:g} % were expected"
+        )
+        raise FrameError(msg)
+    history = [
+        _history.not_finite(n_not_finite),
+        _history.saturated(n_saturated, metadata.detector.saturation),
+    ]
+    if calibrations.bad_pixels is not None:
+        history.append(_history.bad(int(np.count_nonzero(calibrations.bad_pixels))))
+    sources = dict.fromkeys((metadata.gain_source, metadata.read_noise_source))
+    origin = f"from the {' and the '.join(sources)}"
+    history.append(_history.noise(metadata.gain, metadata.read_noise, origin))
+    if calibrations.dark is not None:
+        history.append(_history.dark(seconds))
+    if calibrations.flat is not None:
+        history.append(_history.flat())
+    return changed(frame, *history, data=data, mask=mask, variance=variance)
+
+
+@njit(nogil=True, cache=True)
+def _calibrate(  # noqa: C901  # pragma: no cover  (compiled)
+    counts: NDArray[np.float32],
+    masked: NDArray[np.bool_] | None,
+    unusable: NDArray[np.bool_] | None,
+    dark: NDArray[np.float32] | None,
+    dark_variance: NDArray[np.float32] | None,
+    inverse_flat: NDArray[np.float32] | None,
+    flat_variance: NDArray[np.float32] | None,
+    saturation: np.float32,
+    inverse_gain: np.float32,
+    read_variance: np.float32,
+    seconds: np.float32,
+) -> tuple:
+    """Calibrate every pixel; the branches on missing planes vanish at compilation."""
+    data = np.empty(counts.shape, np.float32)
+    variance = np.empty(counts.shape, np.float32)
+    mask = np.zeros(counts.shape, np.bool_)
+    n_not_finite = n_saturated = n_unusable = 0
+    for y in range(counts.shape[0]):
+        for x in range(counts.shape[1]):
+            value = counts[y, x]
+            bad = False
+            if not np.isfinite(value):
+                value = np.float32(0)
+                n_not_finite += 1
+                bad = True
+            elif value >= saturation:
+                n_saturated += 1
+                bad = True
+            noise = max(value, np.float32(0)) * inverse_gain + read_variance
+            if dark is not None:
+                value -= dark[y, x] * seconds
+            if dark_variance is not None:
+                noise += dark_variance[y, x] * seconds**2
+            if inverse_flat is not None:
+                value *= inverse_flat[y, x]
+                noise *= inverse_flat[y, x] ** 2
+            if flat_variance is not None:
+                noise += value**2 * flat_variance[y, x]
+            if masked is not None:
+                bad |= masked[y, x]
+            if unusable is not None:
+                bad |= unusable[y, x]
+            data[y, x] = value
+            variance[y, x] = noise
+            mask[y, x] = bad
+            n_unusable += bad
+    return data, variance, mask, n_not_finite, n_saturated, n_unusable

@@ -1,0 +1,215 @@
+"""Outliers of an exposure, found by comparison with the other exposures."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from astropy.nddata import CCDData
+from numba import njit
+from numpy.typing import NDArray
+from pydantic import Field
+
+from .._strategy import Strategy
+from ..exceptions import FrameError
+from ._frames import changed, variance_of
+
+__all__ = ["ReferenceOutliers", "flag_outliers"]
+
+
+def flag_outliers(frame: CCDData, outliers: NDArray[np.bool_]) -> CCDData:
+    """Mask the pixels that were found to be outliers.
+
+    Parameters
+    ----------
+    frame : `~astropy.nddata.CCDData`
+        Any frame.
+    outliers : `~numpy.ndarray` of bool
+        Shape (ny, nx), as `ReferenceOutliers` or `LaplacianCosmicRays` return it.
+
+    Raises
+    ------
+    FrameError
+        If the shapes differ.
+    """
+    if outliers.shape != frame.shape:
+        msg = f"outliers has the shape {outliers.shape}; {frame.shape} was expected"
+        raise FrameError(msg)
+    mask = outliers if frame.mask is None else np.asarray(frame.mask, dtype=bool) | outliers
+    return changed(frame, f"masked {int(outliers.sum())} outliers", mask=mask)
+
+
+class ReferenceOutliers(Strategy):
+    r"""Find cosmic rays by comparison with an image of the same field.
+
+    Parameters
+    ----------
+    sigma : float
+        A pixel is an outlier when it differs from the reference by more than
+        this many standard deviations, and by more than the two allowances.
+    neighbour_sigma : float
+        The same for the eight neighbours of an outlier, so that the faint
+        ends of a track go with it.
+    gradient : float
+        Allowance for differences of the seeing and of the registration: times
+        the largest difference between the reference and its neighbours.
+    signal : float
+        Allowance for differences of the seeing and of the transparency: times
+        the absolute value of the reference.
+
+    Notes
+    -----
+    The limit of pixel p is
+
+    .. math::
+
+        k \sqrt{V_p + s^2 V^r_p} + a \, s \max_q |r_p - r_q| + b \, s |r_p|
+
+    with the variance V of the frame and of the reference r, the transparency
+    s and the eight neighbours q. The largest of the neighbours' noise
+    differences, 3 standard deviations, is taken off the gradient. With the
+    default allowances, a star that is 20 % sharper or broader than in the
+    reference and misplaced by 0.3 pixels is left alone.
+
+    Examples
+    --------
+    >>> from emirimg.calibration import ReferenceOutliers
+    >>> ReferenceOutliers(sigma=6)
+    ReferenceOutliers(sigma=6.0)
+    """
+
+    name: Literal["reference"] = "reference"
+    sigma: float = Field(default=5.0, gt=0)
+    neighbour_sigma: float = Field(default=3.0, gt=0)
+    gradient: float = Field(default=1.0, ge=0)
+    signal: float = Field(default=0.2, ge=0)
+
+    def __call__(
+        self,
+        frame: CCDData,
+        reference: NDArray[np.floating],
+        reference_mask: NDArray[np.bool_] | None = None,
+        /,
+        *,
+        scale: float = 1.0,
+        reference_variance: NDArray[np.floating] | float = 0.0,
+    ) -> NDArray[np.bool_]:
+        """Find the outliers of a sky-subtracted frame.
+
+        Parameters
+        ----------
+        frame : `~astropy.nddata.CCDData`
+            Sky-subtracted frame with a variance, shape (ny, nx).
+        reference : `~numpy.ndarray`
+            Image of the same field in the plane of the frame, for instance
+            the median mosaic brought back to the detector.
+        reference_mask : `~numpy.ndarray` of bool, optional
+            True where there is no reference; nothing is flagged there.
+        scale : float, optional
+            Flux of the stars in the frame divided by that in the reference.
+        reference_variance : `~numpy.ndarray` or float, optional
+            Variance of the reference.
+
+        Returns
+        -------
+        `~numpy.ndarray` of bool
+            True on outliers. Pixels that the frame masks already stay False.
+
+        Raises
+        ------
+        FrameError
+            If the frame has no uncertainty or the shapes differ.
+        """
+        variance = variance_of(frame)
+        if variance is None:
+            msg = "the frame has no uncertainty; a variance was expected"
+            raise FrameError(msg)
+        if reference.shape != frame.shape:
+            msg = f"reference has the shape {reference.shape}; {frame.shape} was expected"
+            raise FrameError(msg)
+        mask = np.zeros(frame.shape, dtype=bool)
+        for plane in (frame.mask, reference_mask):
+            if plane is not None:
+                mask |= plane
+        return _outliers(
+            np.ascontiguousarray(frame.data, dtype=np.float32),
+            np.ascontiguousarray(variance, dtype=np.float32),
+            mask,
+            np.ascontiguousarray(reference, dtype=np.float32),
+            np.zeros(frame.shape, dtype=bool) if reference_mask is None else reference_mask,
+            np.broadcast_to(np.asarray(reference_variance, dtype=np.float32), frame.shape),
+            np.float32(scale),
+            np.float32(self.sigma),
+            np.float32(self.neighbour_sigma),
+            np.float32(self.gradient),
+            np.float32(self.signal),
+        )
+
+
+@njit(nogil=True, cache=True)
+def _outliers(  # pragma: no cover  (compiled)
+    data: NDArray[np.float32],
+    variance: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    reference: NDArray[np.float32],
+    unknown: NDArray[np.bool_],
+    reference_variance: NDArray[np.float32],
+    scale: np.float32,
+    sigma: np.float32,
+    neighbour_sigma: np.float32,
+    gradient: np.float32,
+    signal: np.float32,
+) -> NDArray[np.bool_]:
+    """Flag outliers, then the weaker ones beside them."""
+    ny, nx = data.shape
+    flagged = np.zeros((ny, nx), np.bool_)
+    for y in range(ny):
+        for x in range(nx):
+            if not mask[y, x]:
+                flagged[y, x] = _excess(
+                    y, x, data, variance, reference, unknown, reference_variance,
+                    scale, sigma, gradient, signal,
+                )  # fmt: skip
+    grown = flagged.copy()
+    for y in range(ny):
+        for x in range(nx):
+            if not flagged[y, x]:
+                continue
+            for j in range(max(y - 1, 0), min(y + 2, ny)):
+                for i in range(max(x - 1, 0), min(x + 2, nx)):
+                    if not (mask[j, i] or grown[j, i]):
+                        grown[j, i] = _excess(
+                            j, i, data, variance, reference, unknown, reference_variance,
+                            scale, neighbour_sigma, gradient, signal,
+                        )  # fmt: skip
+    return grown
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _excess(  # pragma: no cover  (compiled)
+    y: int,
+    x: int,
+    data: NDArray[np.float32],
+    variance: NDArray[np.float32],
+    reference: NDArray[np.float32],
+    unknown: NDArray[np.bool_],
+    reference_variance: NDArray[np.float32],
+    scale: np.float32,
+    sigma: np.float32,
+    gradient: np.float32,
+    signal: np.float32,
+) -> bool:
+    """Tell whether a pixel differs from the reference by more than it may."""
+    centre = reference[y, x]
+    noise = reference_variance[y, x]
+    limit = sigma * np.sqrt(variance[y, x] + scale**2 * noise) + signal * scale * abs(centre)
+    difference = abs(data[y, x] - scale * centre)
+    if difference <= limit:
+        return False
+    steepest = np.float32(0)
+    for j in range(max(y - 1, 0), min(y + 2, data.shape[0])):
+        for i in range(max(x - 1, 0), min(x + 2, data.shape[1])):
+            if not unknown[j, i]:
+                steepest = max(steepest, abs(reference[j, i] - centre))
+    steepest = max(steepest - 3 * np.sqrt(noise), np.float32(0))
+    return difference > limit + gradient * scale * steepest

@@ -1,0 +1,117 @@
+"""Bad pixels found in dithered exposures."""
+
+import numpy as np
+import pytest
+from astropy.io.fits import Header
+from astropy.nddata import CCDData
+
+from emirimg.calibration import HiddenPixelDetector
+from emirimg.exceptions import CalibrationWarning
+from emirimg.stack import DitherStack
+
+SHAPE = (200, 200)
+NOISE = 24.0
+
+
+def dither(pointings, *, n_stars=30, seed=3, hot=(), noisy=()):
+    """Make frames of a star field; repeats of a pointing show it on the same pixels."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    stars = np.column_stack(
+        [rng.uniform(-40, 240, (n_stars, 2)), 10 ** rng.uniform(2, 5.5, n_stars)]
+    )
+    offsets = rng.uniform(-40, 40, (max(pointings) + 1, 2))
+    shape = 1 + 0.1 * np.exp(-(((np.hypot(y - 100, x - 100) - 60) / 15) ** 2))
+    frames = []
+    for number, pointing in enumerate(pointings):
+        level = 2800 * (1 + 0.01 * number)
+        data = level * shape + rng.normal(0, NOISE, SHAPE)
+        for sy, sx, flux in stars:
+            r2 = (y - sy - offsets[pointing, 0]) ** 2 + (x - sx - offsets[pointing, 1]) ** 2
+            data += flux / (2 * np.pi * 1.7**2) * np.exp(-r2 / (2 * 1.7**2))
+        for place, excess in hot:
+            data[place] += excess
+        for place, sigma in noisy:
+            data[place] += rng.normal(0, sigma)
+        meta = Header({"DATE-OBS": f"2018-12-17T23:{10 + number}:00", "EXPTIME": 20.0})
+        frames.append(CCDData(data.astype("f4"), unit="adu", meta=meta))
+    stack = DitherStack.from_frames(frames)
+    return DitherStack(frames, stack.names, stack.metadata, np.array(pointings))
+
+
+PLACES = [(int(y), int(x)) for y, x in np.random.default_rng(8).integers(0, 200, (60, 2))]
+
+
+@pytest.mark.parametrize("pointings", [range(5), [*range(7), *range(7)]])
+def test_finds_hot_and_dead_pixels(pointings):
+    hot = [(place, 8 * NOISE * (-1) ** i) for i, place in enumerate(PLACES)]
+    found = HiddenPixelDetector()(dither(list(pointings), hot=hot))
+    truth = np.zeros(SHAPE, bool)
+    for place in PLACES:
+        truth[place] = True
+    assert (found & truth).sum() >= 0.95 * truth.sum()
+    assert not (found & ~truth).any()
+
+
+def test_stars_and_sky_are_left_alone():
+    assert not HiddenPixelDetector()(dither([*range(7), *range(7)], n_stars=100)).any()
+
+
+def test_finds_noisy_pixels():
+    noisy = [(place, 15 * NOISE) for place in PLACES]
+    stack = dither([*range(7), *range(7)], noisy=noisy)
+    found = HiddenPixelDetector()(stack)
+    assert np.mean([found[place] for place in PLACES]) > 0.9
+    assert found.sum() <= len(PLACES)
+    quiet = HiddenPixelDetector(noisy_sigma=1e6, sigma=1e6)(stack)
+    assert not quiet.any()
+
+
+def test_sigma_counts():
+    weak = [(place, 1.5 * NOISE) for place in PLACES]
+    stack = dither([*range(7), *range(7)], hot=weak)
+    few = HiddenPixelDetector(sigma=10)(stack).sum()
+    many = HiddenPixelDetector(sigma=4)(stack).sum()
+    assert few < 5 < 40 < many
+
+
+def test_masked_pixels_are_not_judged():
+    stack = dither(range(6), hot=[((50, 50), 500.0), ((60, 60), 500.0)])
+    for frame in stack:
+        frame.mask = np.zeros(SHAPE, bool)
+        frame.mask[50, 50] = True
+    objects = [np.zeros(SHAPE, bool) for _ in stack]
+    for plane in objects:
+        plane[60, 60] = True
+    found = HiddenPixelDetector()(stack)
+    assert found[60, 60]
+    assert not found[50, 50]
+    assert not HiddenPixelDetector()(stack, objects=objects)[60, 60]
+
+
+def test_levels_may_be_given():
+    stack = dither(range(6), hot=[((60, 60), 500.0)])
+    levels = [2800 * (1 + 0.01 * number) for number in range(6)]
+    found = HiddenPixelDetector()(stack, levels=levels)
+    np.testing.assert_array_equal(found, HiddenPixelDetector()(stack))
+
+
+def test_few_pointings_find_nothing():
+    stack = dither([0, 1, 2, 3, 0, 1, 2, 3], hot=[((60, 60), 5000.0)])
+    with pytest.warns(CalibrationWarning, match="4 distinct pointings, 5 are needed"):
+        found = HiddenPixelDetector()(stack)
+    assert not found.any()
+    assert HiddenPixelDetector(min_pointings=4)(stack)[60, 60]
+
+
+def test_input_is_not_changed():
+    stack = dither(range(5))
+    before = [frame.data.copy() for frame in stack]
+    HiddenPixelDetector()(stack)
+    for frame, data in zip(stack, before, strict=True):
+        np.testing.assert_array_equal(frame.data, data)
+
+
+def test_repr():
+    detector = HiddenPixelDetector(sigma=5, min_pointings=6)
+    assert eval(repr(detector)) == detector
