@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from ..alignment import Alignment, find_stars
 from ..combine import Mosaic
 from ..flat import Illumination, StarMeasurements, star_fluxes
-from ..instrument import pixel_area
+from ..instrument import pixel_area, pixel_scale
 from ..sky import SkyModel
 from ..stack import DitherStack
 from .steps import Steps
 
-__all__ = ["find_illumination"]
+__all__ = ["find_illumination", "star_places"]
 
 _MOST_STARS = 800
 _LEAST_SIGNAL_TO_NOISE = 30
@@ -25,10 +25,17 @@ _BLOCKS = 64
 _SKIES = 4
 
 
+def star_places(mosaic: Mosaic) -> NDArray[np.float64]:
+    """Return (RA, Dec), in degrees, of the well-behaved stars of a mosaic, shape (n, 2)."""
+    stars = find_stars(mosaic.data, mosaic.mask, mosaic.variance, max_stars=_MOST_STARS)
+    stars = stars.select(stars.good)
+    return mosaic.grid.wcs.wcs_pix2world(np.column_stack([stars.x, stars.y]), 0)
+
+
 def find_illumination(
     stack: DitherStack,
     skies: Sequence[SkyModel],
-    mosaic: Mosaic,
+    stars: NDArray[np.float64],
     alignment: Alignment,
     starflat: Callable[..., Illumination],
     steps: Steps,
@@ -41,8 +48,8 @@ def find_illumination(
         Sky-subtracted frames, placed on the sky.
     skies : sequence of SkyModel
         The skies that were subtracted.
-    mosaic : Mosaic
-        A first mosaic, in which the stars are found.
+    stars : `~numpy.ndarray`
+        Places of the stars, see `star_places`.
     alignment : Alignment
         Seeing and transparency of the frames.
     starflat : callable
@@ -50,17 +57,14 @@ def find_illumination(
     steps : Steps
         Executor and progress display.
     """
-    stars = find_stars(mosaic.data, mosaic.mask, mosaic.variance, max_stars=_MOST_STARS)
-    stars = stars.select(stars.good)
-    sky_places = mosaic.grid.wcs.wcs_pix2world(np.column_stack([stars.x, stars.y]), 0)
     seeing = alignment.fwhm.to_value(u.arcsec)
     known = np.isfinite(seeing)
     if known.any():
         seeing = np.where(known, seeing, np.median(seeing[known]))
 
     def measure(frame: CCDData, fwhm: float, transparency: float) -> NDArray[np.float64]:
-        x, y = frame.wcs.wcs_world2pix(sky_places, 0).T
-        scale = mosaic.grid.scale.to_value(u.arcsec) * np.sqrt(pixel_area(frame.wcs, x, y))
+        x, y = frame.wcs.wcs_world2pix(stars, 0).T
+        scale = pixel_scale(frame.wcs).to_value(u.arcsec) * np.sqrt(pixel_area(frame.wcs, x, y))
         flux, error = star_fluxes(
             frame.data, frame.mask, frame.uncertainty.array, x, y, fwhm=fwhm / scale
         )

@@ -24,15 +24,14 @@ from ..exceptions import SkyWarning
 from ..flat import Illumination, StarFlat
 from ..objects import ObjectMask, ObjectMasker, SegmentationMasker
 from ..projection import LanczosResampler, MosaicGrid, Resampler
-from ..sky import DetectorResidual, PatternSky, SkyEstimator, SkyModel, SkyResidual
-from ..stack import DitherStack
+from ..sky import DetectorResidual, PatternSky, SkyEstimator, SkyResidual
 from .conclude import conclude
 from .exposure import ExposureReducer
-from .illumination import find_illumination
+from .illumination import find_illumination, star_places
 from .loading import load
 from .notes import noted_warnings
 from .result import DitherResult
-from .steps import Combination, Steps, placed, with_flags
+from .steps import Steps, placed, with_flags, with_masks_of
 
 __all__ = ["DitherReducer"]
 
@@ -187,35 +186,42 @@ class DitherReducer:
             stack, inputs = load(exposures, self.calibrate, steps)
             stack = steps.with_bad_pixels(stack, self.hidden_pixels)
             alignment: Alignment | None = None
-            combination: Combination | None = None
+            stars: NDArray[np.float64] | None = None
             objects: ObjectMask | None = None
             response: NDArray[np.float32] | None = None
-            flagged: Sequence[NDArray[np.bool_]] | None = None
             for number in range(1, self.passes + 1):
                 masks = steps.in_frames(objects, stack)
-                skies = steps.once(
-                    "Estimating the sky", self.sky, with_flags(stack, flagged), objects=masks
-                )
+                skies = steps.once("Estimating the sky", self.sky, stack, objects=masks)
                 clean = steps.subtract_sky(stack, skies, self.residual, masks)
+                masks = None
                 if alignment is None:
                     alignment = steps.once("Aligning", self.alignment, clean)
-                    stack = placed(stack, alignment)
+                    calibrated = stack = placed(stack, alignment)
+                    clean = placed(clean, alignment)
                     grid = self.grid or MosaicGrid.covering(
                         alignment.wcss, [frame.shape for frame in stack]
                     )
-                clean = with_flags(placed(clean, alignment), flagged)
-                if combination is not None and response is None:
-                    response = self._find_response(clean, skies, combination, alignment, steps)
+                if stars is not None and response is None:
+                    response = find_illumination(
+                        clean, skies, stars, alignment, self.starflat, steps
+                    ).image
                 if response is not None:
                     steps.divide(clean, response)
                 combination = steps.combined(clean, alignment, grid, self.resampler, self.combiner)
                 before, objects = objects, self._find_objects(combination.mosaic, steps)
                 if objects is None or _is_settled(before, objects) or number == self.passes:
                     break
+                # Flagged anew: what the last, poorer mosaic suspected is forgotten.
+                clean = with_masks_of(clean, calibrated)
                 flagged = steps.flagged(
                     clean, combination.mosaic, alignment, self.outliers, self.cosmic_rays
                 )
+                if self.starflat is not None and stars is None:
+                    stars = star_places(combination.mosaic)
                 steps.restore_sky(clean, skies, response)
+                stack = with_flags(calibrated, flagged)
+                # Their memory is wanted for the next pass.
+                skies = clean = flagged = combination = None
             return conclude(
                 clean,
                 skies,
@@ -226,21 +232,6 @@ class DitherReducer:
                 inputs=inputs,
                 notes=notes,
             )
-
-    def _find_response(
-        self,
-        stack: DitherStack,
-        skies: Sequence[SkyModel],
-        combination: Combination,
-        alignment: Alignment,
-        steps: Steps,
-    ) -> NDArray[np.float32] | None:
-        if self.starflat is None:
-            return None
-        illumination = find_illumination(
-            stack, skies, combination.mosaic, alignment, self.starflat, steps
-        )
-        return illumination.image
 
     def _find_objects(self, mosaic: Mosaic, steps: Steps) -> ObjectMask | None:
         if self.objects is None:

@@ -25,7 +25,7 @@ from ..projection import MosaicGrid, Resampler, blot
 from ..sky import SkyModel, SkyResidual, SkySolution
 from ..stack import DitherStack
 
-__all__ = ["Combination", "Steps", "placed", "with_flags"]
+__all__ = ["Combination", "Steps", "placed", "with_flags", "with_masks_of"]
 
 FrameFlags = Callable[..., NDArray[np.bool_]]
 
@@ -196,6 +196,13 @@ def placed(stack: DitherStack, alignment: Alignment) -> DitherStack:
     """Return the stack with the corrected WCSs; the pixels are shared."""
     return stack.with_frames(
         [_changed(frame, wcs=wcs) for frame, wcs in zip(stack, alignment.wcss, strict=True)]
+    )
+
+
+def with_masks_of(stack: DitherStack, other: DitherStack) -> DitherStack:
+    """Return the stack with the masks of another one; all arrays are shared."""
+    return stack.with_frames(
+        [_changed(frame, mask=twin.mask) for frame, twin in zip(stack, other, strict=True)]
     )
 
 
