@@ -1,0 +1,85 @@
+"""Run observation blocks for the command line."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .._version import version
+from ..dither.plan import plan_run
+from ..dither.planned import RunOptions
+from ..dither.run import run_blocks
+from ..exceptions import InputError
+from ..instrument import detector_by_uuid
+from ..io import read_control, write_control_dump
+from ._reporter import Reporter
+
+__all__ = ["run_files"]
+
+_CONTROL, _DUMP = "control.yaml", "control_dump.yaml"
+
+
+def run_files(
+    paths: Sequence[Path],
+    reporter: Reporter,
+    *,
+    control: Path | None,
+    changes: Mapping[str, str],
+    insconf: str | None,
+    dump_control: bool,
+    **options: Any,
+) -> list[Path]:
+    """Run the enabled blocks of some files and tell where the images are.
+
+    Parameters
+    ----------
+    paths : sequence of `~pathlib.Path`
+        Files with observation blocks.
+    reporter : Reporter
+        Is told what happens.
+    control : `~pathlib.Path` or None
+        Control file. Default: ``control.yaml`` in the base directory.
+    changes : mapping
+        Requirements that replace those of the blocks, as they were typed.
+    insconf : str or None
+        Identifier (uuid) of the detector.
+    dump_control : bool
+        Whether to write down everything that was asked for.
+    **options
+        As for `~emirimg.dither.planned.RunOptions`.
+    """
+    reporter.step(f"emirimg {version}: {shlex.join(sys.argv)}")
+    wanted = RunOptions(
+        changes={name: _value(name, text) for name, text in changes.items()},
+        detector=None if insconf is None else detector_by_uuid(insconf),
+        **options,
+    )
+    if control is None and (wanted.base / _CONTROL).is_file():
+        control = wanted.base / _CONTROL
+    if control is not None:
+        reporter.step(f"control file {control}")
+    choices = None if control is None else read_control(control)
+    plans = plan_run(paths, choices, wanted)
+    if dump_control:
+        write_control_dump(wanted.base / _DUMP, [plan.block for plan in plans], choices)
+    if not plans:
+        reporter.note("no block is enabled: nothing was done")
+        return []
+    images = run_blocks(plans, wanted, progress=reporter.progress, say=reporter.step)
+    for plan, image in zip(plans, images, strict=True):
+        reporter.say(f"{plan.block.id}: {image}")
+    return images
+
+
+def _value(name: str, text: str) -> Any:
+    """Read a value as YAML would."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        msg = f"--parameter-{name}: {text!r} is not a value; quote it as in YAML"
+        raise InputError(msg) from None

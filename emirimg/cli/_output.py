@@ -1,0 +1,62 @@
+"""Directories that appear whole or not at all."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..exceptions import InputError
+
+__all__ = ["output_directory"]
+
+
+@contextmanager
+def output_directory(
+    target: Path, products: Sequence[str], *, overwrite: bool = False
+) -> Iterator[Path]:
+    """Lend a new directory whose files move to ``target`` when all went well.
+
+    Parameters
+    ----------
+    target : `~pathlib.Path`
+        Where the files shall be. Other files that are there already stay.
+    products : sequence of str
+        Names of the files that will be made.
+    overwrite : bool, optional
+        Whether products that are there already may be replaced.
+
+    Yields
+    ------
+    `~pathlib.Path`
+        A directory beside ``target``, removed if the work fails.
+
+    Raises
+    ------
+    InputError
+        If ``target`` is a file, or holds products that must not be replaced.
+    """
+    target = target.absolute()
+    if target.exists() and not target.is_dir():
+        msg = f"{target} is a file; a directory for the products was expected"
+        raise InputError(msg)
+    found = [name for name in products if (target / name).exists()]
+    if found and not overwrite:
+        msg = (
+            f"{target} already has {', '.join(found)}:"
+            " choose another directory, or allow it with --overwrite"
+        )
+        raise InputError(msg)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(
+        dir=target.parent, prefix=f".{target.name}-", ignore_cleanup_errors=True
+    ) as room:
+        workplace = Path(room) / target.name
+        workplace.mkdir()  # unlike the room itself, with the permissions of the user's choice
+        yield workplace
+        if target.exists():
+            for file in workplace.iterdir():
+                file.replace(target / file.name)
+        else:
+            workplace.rename(target)

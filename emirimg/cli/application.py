@@ -1,0 +1,76 @@
+"""The command itself: its subcommands and what it says when one fails."""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+import click
+
+from .._version import version
+from ._options import is_debugging
+from .demo import demo_command
+from .generate_yaml import generate_yaml_command
+from .info import info_command
+from .reduce import reduce_command
+from .run import run_command
+from .score import score_command
+from .show import show_command
+from .simulate import simulate_command
+
+__all__ = ["main"]
+
+_INTERRUPTED = 130
+"""Exit status that a shell expects of a program that Ctrl-C stopped."""
+
+
+class _Application(click.Group):
+    """A group that answers every failure with one clear message."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            click.echo("\nemirimg: interrupted", err=True)
+            ctx.exit(_INTERRUPTED)
+        except Exception as error:
+            if is_debugging(ctx) or getattr(error, "errno", None) == errno.EPIPE:
+                raise
+            click.echo(f"emirimg: error: {_describe(error)}", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=_Application, name="emirimg", context_settings={"max_content_width": 100})
+@click.version_option(version, "-V", "--version", prog_name="emirimg")
+@click.help_option("-h", "--help")
+def main() -> None:
+    """Turn dithered near-infrared exposures of EMIR into a mosaic.
+
+    \b
+    Examples:
+      emirimg demo                       see it work on simulated exposures
+      emirimg info data/*.fits           look at the headers
+      emirimg reduce data/ -o results    make the mosaic
+    """  # noqa: D301 (the \b is a mark for click)
+
+
+for _command in (
+    reduce_command, info_command, demo_command, simulate_command, score_command,
+    run_command, generate_yaml_command, show_command,
+):  # fmt: skip
+    main.add_command(_command)
+
+
+def _describe(error: Exception) -> str:
+    from ..exceptions import EmirimgError  # noqa: PLC0415 (heavy)
+
+    if isinstance(error, EmirimgError | OSError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "not enough memory"
+    return (
+        f"unexpected {type(error).__name__}: {error}\n"
+        "This is a defect of emirimg; the same command with --debug shows where it is."
+    )

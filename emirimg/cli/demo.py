@@ -1,0 +1,76 @@
+"""``emirimg demo``: the whole road on simulated exposures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ._options import overwrite_option, reporting_options, scene_options
+
+__all__ = ["demo_command"]
+
+
+@click.command("demo", short_help="Simulate exposures, reduce them, score the mosaic.")
+@click.argument(
+    "directory", default=Path("emirimg-demo"), type=click.Path(file_okay=False, path_type=Path)
+)
+@scene_options
+@overwrite_option
+@reporting_options
+def demo_command(
+    directory: Path,
+    *,
+    seed: int,
+    exposures: int,
+    detector: str,
+    repeats: int,
+    overwrite: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Show the whole road on exposures that it simulates itself.
+
+    Writes full-size raw exposures and their truth to DIRECTORY (default:
+    emirimg-demo), reduces them to DIRECTORY/results, measures the mosaic
+    against the truth and tells where everything is.
+
+    \b
+    Examples:
+      emirimg demo
+      emirimg demo /tmp/demo --seed 5 --overwrite
+      emirimg demo h2rg-demo --detector H2RG --exposures 7
+    """  # noqa: D301 (the \b is a mark for click)
+    from ._reporter import Reporter  # noqa: PLC0415 (heavy)
+    from ._run import (  # noqa: PLC0415 (heavy)
+        CalibrationFiles,
+        reduce_exposures,
+        score_file,
+        simulate,
+    )
+
+    with Reporter(quiet=quiet, verbose=verbose) as reporter:
+        reporter.say(f"1. Simulating {exposures} raw exposures in {directory}")
+        tree = simulate(
+            directory,
+            reporter,
+            seed=seed,
+            exposures=exposures,
+            detector=detector,
+            repeats=repeats,
+            overwrite=overwrite,
+        )
+        results = directory / "results"
+        reporter.say(f"\n2. Reducing them:  emirimg reduce {directory / 'data'} -o {results}\n")
+        reduce_exposures(
+            tree.exposures,
+            results,
+            reporter,
+            calibrations=CalibrationFiles(control=tree.control),
+            strategies={},
+            overwrite=overwrite,
+        )
+        mosaic = results / "mosaic.fits"
+        reporter.say(f"\n3. Against the truth:  emirimg score {mosaic} {directory}\n")
+        score_file(mosaic, directory, reporter)
+        reporter.say(f"\nLook at the picture: {results / 'mosaic.png'}")

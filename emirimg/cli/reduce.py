@@ -1,0 +1,79 @@
+"""``emirimg reduce``: raw exposures to a mosaic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ._options import overwrite_option, reporting_options
+from ._strategies import make_strategies, strategy_options
+
+__all__ = ["reduce_command"]
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("reduce", short_help="Turn raw exposures into a mosaic.")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "-o", "--output", required=True, metavar="OUTDIR", type=click.Path(path_type=Path),
+    help="Directory for the products.",
+)  # fmt: skip
+@click.option(
+    "-r", "--requirements", "control", metavar="CONTROL", type=_FILE,
+    help="Control file that names the calibrations.",
+)  # fmt: skip
+@click.option("--bpm", metavar="FITS", type=_FILE, help="Bad-pixel mask; not 0 is bad.")
+@click.option("--dark", metavar="FITS", type=_FILE, help="Master dark.")
+@click.option("--flat", metavar="FITS", type=_FILE, help="Master flat.")
+@strategy_options
+@overwrite_option
+@reporting_options
+def reduce_command(
+    paths: tuple[Path, ...],
+    *,
+    output: Path,
+    control: Path | None,
+    bpm: Path | None,
+    dark: Path | None,
+    flat: Path | None,
+    overwrite: bool,
+    quiet: bool,
+    verbose: bool,
+    **strategies: str | None,
+) -> None:
+    """Turn the raw exposures in PATHS (files or directories) into a mosaic.
+
+    The exposures must be of one object through one filter; otherwise nothing
+    is done but a list of what was found. Calibrations are those that are named
+    here, or those of CONTROL, or those of a control.yaml beside or above the
+    exposures.
+
+    OUTDIR will hold mosaic.fits (image, variance, mask, coverage, exposure
+    time), mosaic.png (a picture of it), summary.json and processing.log. It
+    appears when all is done; a failure leaves nothing behind.
+
+    \b
+    Examples:
+      emirimg reduce data/ -o results
+      emirimg reduce data/00018775*.fits -r control.yaml -o results
+      emirimg reduce data/ --bpm bpm.fits --flat flat.fits -o results
+      emirimg reduce data/ -o constant --sky constant
+    """  # noqa: D301 (the \b is a mark for click)
+    if control and (bpm or dark or flat):
+        msg = "-r/--requirements cannot be combined with --bpm, --dark or --flat"
+        raise click.UsageError(msg)
+
+    from ._reporter import Reporter  # noqa: PLC0415 (heavy)
+    from ._run import CalibrationFiles, reduce_exposures  # noqa: PLC0415 (heavy)
+
+    with Reporter(quiet=quiet, verbose=verbose) as reporter:
+        reduce_exposures(
+            paths,
+            output,
+            reporter,
+            calibrations=CalibrationFiles(control, bpm, dark, flat),
+            strategies=make_strategies(strategies),
+            overwrite=overwrite,
+        )

@@ -1,0 +1,171 @@
+"""A quick look at a mosaic."""
+
+from __future__ import annotations
+
+import astropy.units as u
+import numpy as np
+from astropy.nddata import block_reduce
+from astropy.stats import mad_std
+from astropy.visualization import AsinhStretch, ImageNormalize
+from astropy.visualization.wcsaxes import WCSAxes, add_scalebar
+from astropy.wcs import WCS
+from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
+from numpy.typing import NDArray
+
+from ..combine.mosaic import Mosaic
+from ..objects.mask import ObjectMask
+
+__all__ = ["plot_mosaic"]
+
+_SIZE = 800
+"""Larger images are averaged in blocks until their sides are shorter than this."""
+
+_ABSENT = "#d8dde3"
+_MARK = "#d2491a"
+
+
+def plot_mosaic(mosaic: Mosaic, objects: ObjectMask | None = None) -> Figure:
+    """Draw a mosaic and its coverage side by side.
+
+    Parameters
+    ----------
+    mosaic : Mosaic
+        The mosaic; large ones are averaged in blocks.
+    objects : ObjectMask, optional
+        Objects, which are outlined on the coverage.
+
+    Returns
+    -------
+    `~matplotlib.figure.Figure`
+        1800 x 855 pixels; ``figure.savefig(path)`` writes it.
+
+    Notes
+    -----
+    The stretch is an inverse hyperbolic sine from -3 to 150 times the noise
+    of the (averaged) background, so that the noise of the sky and faint
+    objects show and bright ones keep their shape.
+    """
+    step = max(1, -(-max(mosaic.grid.shape) // _SIZE))
+    wcs = _in_blocks(mosaic.grid.wcs, step)
+    good = block_reduce((~mosaic.mask).astype(np.float32), step, np.sum)
+    total = block_reduce(np.where(mosaic.mask, np.float32(0), mosaic.data), step, np.sum)
+    image = np.divide(total, good, out=np.full_like(total, np.nan), where=good > 0)
+    coverage = block_reduce(mosaic.coverage.astype(np.float32), step, np.max)
+
+    figure = Figure(figsize=(12, 5.7), dpi=150, layout="constrained")
+    figure.suptitle(_title(mosaic))
+    left, right = (figure.add_subplot(1, 2, number, projection=wcs) for number in (1, 2))
+    _draw_image(left, image)
+    _draw_coverage(right, coverage)
+    if objects is not None:
+        outlines = block_reduce(objects.mask.astype(np.float32), step, np.mean)
+        if outlines.any():
+            right.contour(outlines, levels=[0.5], colors=[_MARK], linewidths=0.4)
+            right.set_title("Number of exposures, objects outlined")
+    _label(left)
+    _label(right)
+    right.coords[1].set_axislabel(" ")
+    right.coords[1].set_ticklabel_visible(False)
+    _draw_scale(left, wcs, image.shape)
+    _draw_compass(left, wcs, image.shape)
+    return figure
+
+
+def _title(mosaic: Mosaic) -> str:
+    header = mosaic.header
+    parts = [
+        " ".join(str(header[key]) for key in ("OBJECT", "FILTER") if header.get(key)),
+        f"{mosaic.coverage.max()} exposures, {mosaic.exposure.max():.0f} s",
+    ]
+    if "SEEING" in header:
+        parts.append(f'seeing {header["SEEING"]:.2f}"')
+    return "   |   ".join(part for part in parts if part)
+
+
+def _draw_image(axes: WCSAxes, image: NDArray[np.float32]) -> None:
+    values = image[np.isfinite(image)]
+    sky = float(np.median(values)) if values.size else 0.0
+    noise = float(mad_std(values)) if values.size else 0.0
+    noise = noise or 1.0
+    norm = ImageNormalize(
+        vmin=sky - 3 * noise, vmax=sky + 150 * noise, stretch=AsinhStretch(0.03), clip=False
+    )
+    drawn = axes.imshow(image, norm=norm, cmap="gray_r", origin="lower")
+    axes.set_facecolor(_ABSENT)
+    axes.set_title("Image")
+    bar = axes.figure.colorbar(drawn, cax=_beside(axes), label="ADU per exposure")
+    ticks = sky + noise * np.array([0, 10, 30, 60, 100, 150])
+    bar.ax.yaxis.set_major_locator(FixedLocator(ticks))
+    bar.ax.yaxis.set_major_formatter(FixedFormatter([f"{tick:.3g}" for tick in ticks]))
+    bar.ax.minorticks_off()
+
+
+def _draw_coverage(axes: WCSAxes, coverage: NDArray[np.float32]) -> None:
+    most = max(1, int(coverage.max()))
+    norm = BoundaryNorm(np.arange(0.5, most + 1), 256) if most > 1 else None
+    shown = np.where(coverage > 0, coverage, np.nan)
+    drawn = axes.imshow(shown, cmap="GnBu", norm=norm, origin="lower", interpolation="nearest")
+    axes.set_facecolor(_ABSENT)
+    axes.set_title("Number of exposures")
+    bar = axes.figure.colorbar(drawn, cax=_beside(axes))
+    bar.ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    bar.ax.minorticks_off()
+
+
+def _label(axes: WCSAxes) -> None:
+    axes.coords[0].set_axislabel("Right ascension")
+    axes.coords[1].set_axislabel("Declination", minpad=0.5)
+    for coordinate in axes.coords:
+        coordinate.set_ticklabel(size="small", exclude_overlapping=True)
+        coordinate.set_ticks(number=4)
+
+
+def _draw_scale(axes: WCSAxes, wcs: WCS, shape: tuple[int, int]) -> None:
+    width = _pixel_size(wcs) * shape[1]
+    lengths = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600) * u.arcsec
+    length = max(lengths[lengths <= width / 4], default=lengths[0])
+    minutes = length.to_value(u.arcmin)
+    text = f"{minutes:g}\u2032" if minutes >= 1 else f"{length.value:g}\u2033"
+    add_scalebar(
+        axes, length, label=text, corner="bottom left", color=_MARK, frame=True,
+        borderpad=0.5, pad=0.4,
+    )  # fmt: skip
+
+
+def _draw_compass(axes: Axes, wcs: WCS, shape: tuple[int, int]) -> None:
+    """Draw arrows to the north and east in the upper left corner."""
+    ny, nx = shape
+    start = np.array([0.93 * nx, 0.84 * ny])
+    sky = wcs.pixel_to_world(*start)
+    step = 10 * _pixel_size(wcs)
+    for angle, name in ((0 * u.deg, "N"), (90 * u.deg, "E")):
+        there = np.array(wcs.world_to_pixel(sky.directional_offset_by(angle, step)))
+        arrow = (there - start) / np.hypot(*(there - start)) * 0.09 * max(nx, ny)
+        axes.annotate(
+            name, xy=tuple(start), xytext=tuple(start + arrow), color=_MARK, weight="bold",
+            ha="center", va="center",
+            arrowprops={"arrowstyle": "<|-", "color": _MARK, "shrinkA": 1, "shrinkB": 0},
+        )  # fmt: skip
+
+
+def _beside(axes: Axes) -> Axes:
+    return axes.inset_axes([1.03, 0.0, 0.035, 1.0])
+
+
+def _in_blocks(wcs: WCS, step: int) -> WCS:
+    """Return the WCS of an image that was averaged in blocks of some pixels."""
+    coarse = wcs.deepcopy()
+    coarse.wcs.crpix = (wcs.wcs.crpix - 0.5) / step + 0.5
+    if wcs.wcs.has_cd():
+        coarse.wcs.cd = wcs.wcs.cd * step
+    else:
+        coarse.wcs.cdelt = wcs.wcs.cdelt * step
+    coarse.wcs.set()
+    return coarse
+
+
+def _pixel_size(wcs: WCS) -> u.Quantity:
+    return float(np.sqrt(wcs.proj_plane_pixel_area().to_value(u.arcsec**2))) * u.arcsec

@@ -1,0 +1,157 @@
+"""The summary of a reduction as tables that fit a terminal."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from ..simulation import Score
+
+__all__ = ["frame_table", "mosaic_table", "score_table", "summary_tables", "summary_text"]
+
+
+def summary_tables(summary: Mapping[str, Any]) -> list[Table]:
+    """Return the tables of the frames and of the mosaic.
+
+    Parameters
+    ----------
+    summary : mapping
+        As from `emirimg.dither.DitherResult.summary`.
+    """
+    return [frame_table(summary["frames"]), mosaic_table(summary)]
+
+
+def summary_text(summary: Mapping[str, Any]) -> str:
+    """Return the tables as plain text, 80 columns wide.
+
+    Parameters
+    ----------
+    summary : mapping
+        As from `emirimg.dither.DitherResult.summary`.
+    """
+    stream = io.StringIO()
+    console = Console(file=stream, width=80, highlight=False, color_system=None)
+    for table in summary_tables(summary):
+        console.print(table)
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+
+
+def frame_table(frames: Sequence[Mapping[str, Any]]) -> Table:
+    """Return what is known of every exposure, one line each.
+
+    Parameters
+    ----------
+    frames : sequence of mapping
+        As from `emirimg.dither.FrameRecord.to_dict`.
+    """
+    table = Table(title="Exposures", title_justify="left", box=box.SIMPLE, padding=0)
+    table.add_column("exposure", no_wrap=True, overflow="ellipsis", min_width=10)
+    for heading in (
+        "shift\nx, y (px)", "stars", "rms\n(mas)", "sky\n(ADU)", "seeing\n(arcsec)", "transp.",
+        "bad, rej.\n(%)", "weight",
+    ):  # fmt: skip
+        table.add_column(heading, justify="right", no_wrap=True)
+    names = _short_names([frame["name"] for frame in frames])
+    for name, frame in zip(names, frames, strict=True):
+        x, y = frame["shift"]
+        table.add_row(
+            name,
+            f"{_number(x, '+.1f')} {_number(y, '+.1f')}",
+            str(frame["n_matched"]),
+            _number(frame["residual"], ".1f", factor=1000),
+            _number(frame["sky_level"], ".0f"),
+            _number(frame["fwhm"], ".2f"),
+            _number(frame["transparency"], ".3f"),
+            f"{_number(frame['bad_fraction'], '.1f', factor=100)}"
+            f" {_number(frame['rejected_fraction'], '.2f', factor=100)}",
+            _number(frame["weight"], ".2f"),
+        )
+    return table
+
+
+def mosaic_table(summary: Mapping[str, Any]) -> Table:
+    """Return what is known of the mosaic, one line for each quantity.
+
+    Parameters
+    ----------
+    summary : mapping
+        As from `emirimg.dither.DitherResult.summary`.
+    """
+    table = Table(
+        title="Mosaic",
+        title_justify="left",
+        box=box.SIMPLE,
+        show_header=False,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column(no_wrap=True)
+    table.add_column()
+    ny, nx = summary["shape"]
+    rows = {
+        "field": f"{summary['object']}, {summary['filter']}",
+        "exposures": f"{summary['n_exposures']}, {summary['total_exposure_time']:.0f} s in all",
+        "size": f"{nx} x {ny} pixels of {summary['pixel_scale']:.4f} arcsec",
+        "covered": f"{summary['area']:.1f} arcmin2",
+        **_quality_rows(summary["quality"]),
+    }
+    for name, text in rows.items():
+        table.add_row(name, text)
+    return table
+
+
+def score_table(score: Score) -> Table:
+    """Return the figures of merit of a mosaic, one line each.
+
+    Parameters
+    ----------
+    score : Score
+        As from `emirimg.simulation.score`.
+    """
+    table = Table(box=box.SIMPLE, padding=0)
+    table.add_column("figure of merit")
+    for heading in ("value", "perfect", "unit", "goal", ""):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in score.table:
+        missed = "missed" if row["figure"] in score.failed else ""
+        values = (_number(_finite(row[name]), ".3f") for name in ("value", "perfect"))
+        table.add_row(row["meaning"], *values, row["unit"], row["goal"], missed)
+    return table
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _quality_rows(quality: Mapping[str, Any]) -> dict[str, str]:
+    known = {
+        "seeing": ("seeing", ".2f", " arcsec (FWHM of the stars)"),
+        "ellipticity": ("ellipticity", ".3f", ""),
+        "depth": ("depth", ".2f", " mag (5-sigma point source)"),
+        "correlated_noise": ("correlated noise", ".2f", " x (apertures of 2 FWHM)"),
+    }
+    return {
+        label: _number(quality[key], form) + unit
+        for key, (label, form, unit) in known.items()
+        if quality.get(key) is not None
+    }
+
+
+def _number(value: float | None, form: str, *, factor: float = 1.0) -> str:
+    return "-" if value is None else format(value * factor, form)
+
+
+def _short_names(names: Sequence[str]) -> list[str]:
+    """Leave out directories and the end that all names share."""
+    stems = [PurePath(name).stem for name in names]
+    if len(stems) == 1:
+        return stems
+    while len({stem.rpartition("-")[2] for stem in stems}) == 1 and all("-" in s for s in stems):
+        stems = [stem.rpartition("-")[0] for stem in stems]
+    return stems
