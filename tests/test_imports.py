@@ -10,7 +10,7 @@ import emirimg
 ORDER = (
     {"emirimg._version"},
     {"emirimg.exceptions"},
-    {"emirimg._strategy", "emirimg._provenance", "emirimg._parallel"},
+    {"emirimg._strategy", "emirimg._provenance", "emirimg._parallel", "emirimg._memory"},
     {"emirimg.instrument"},
     {"emirimg.projection.grid", "emirimg.projection._transform"},
     {"emirimg.stack"},
