@@ -18,7 +18,11 @@ Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 somebody how far the work has got."""
 
 
-def no_progress(items: Iterable[Item], description: str, total: int) -> Iterable[Item]:
+def no_progress(
+    items: Iterable[Item],
+    description: str,  # noqa: ARG001 - part of the signature
+    total: int,  # noqa: ARG001
+) -> Iterable[Item]:
     """The progress callable that shows nothing."""
     return items
 

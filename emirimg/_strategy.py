@@ -93,7 +93,7 @@ def by_name(*classes: type[Strategy]) -> Any:
                 raise ValueError(msg)
         elif not isinstance(value, classes):
             msg = f"found {value!r:.80}, expected the name of a strategy or a mapping with name:"
-            raise ValueError(msg)
+            raise ValueError(msg)  # noqa: TRY004 - pydantic reports ValueErrors only
         return value
 
     union = classes[0]

@@ -109,7 +109,8 @@ def shifted_alignment(
 def _header_offsets(stack: DitherStack) -> NDArray[np.float64]:
     middle = np.array(stack.shape[::-1]) / 2 - 1
     sky = stack[0].wcs.wcs_pix2world([middle], 0)
-    return np.array([middle - frame.wcs.wcs_world2pix(sky, 0)[0] for frame in stack])
+    places = np.array([frame.wcs.wcs_world2pix(sky, 0)[0] for frame in stack])
+    return places[0] - places
 
 
 def _shifted(wcs: WCS, offset: NDArray[np.float64]) -> WCS:

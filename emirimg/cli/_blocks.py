@@ -11,9 +11,7 @@ from typing import Any
 import yaml
 
 from .._version import version
-from ..dither.plan import plan_run
-from ..dither.planned import RunOptions
-from ..dither.run import run_blocks
+from ..dither import RunOptions, plan_run, run_blocks
 from ..exceptions import InputError
 from ..instrument import detector_by_uuid
 from ..io import read_control, write_control_dump
@@ -51,7 +49,7 @@ def run_files(
     dump_control : bool
         Whether to write down everything that was asked for.
     **options
-        As for `~emirimg.dither.planned.RunOptions`.
+        As for `~emirimg.dither.RunOptions`.
     """
     reporter.step(f"emirimg {version}: {shlex.join(sys.argv)}")
     wanted = RunOptions(

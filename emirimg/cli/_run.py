@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from .._memory import return_freed_arrays
 from .._version import version
 from ..calibration import Calibrations
 from ..dither import DitherReducer, DitherResult
@@ -88,6 +89,7 @@ def reduce_exposures(
     overwrite : bool
         Whether earlier products may be replaced.
     """
+    return_freed_arrays()
     with output_directory(directory, PRODUCTS, overwrite=overwrite) as workplace:
         reporter.step(f"emirimg {version}: {shlex.join(sys.argv)}")
         group = require_one_group(group_exposures(find_exposures(paths)))

@@ -12,22 +12,55 @@ __all__ = ["generate_yaml_command"]
 
 
 @click.command("generate-yaml", short_help="Write the observation blocks of a sequence.")
-@click.argument("list_file", required=False, metavar="[LIST.txt]",
-                type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--from-headers", "directory", metavar="DIR",
-              type=click.Path(exists=True, file_okay=False, path_type=Path),
-              help="Take the exposures in DIR (or DIR/data) by their headers; no list is needed.")
-@click.option("--step", required=True, type=click.IntRange(0, 1), metavar="{0,1}",
-              help="0: reduce the exposures; 1: combine them.")
-@click.option("--outfile", required=True, type=click.Path(dir_okay=False, path_type=Path),
-              metavar="FILE", help="YAML file to write; it must not exist.")
-@click.option("--reprojection", default="interp", show_default=True,
-              type=click.Choice(["interp", "adaptive", "exact", "none"]),
-              help="How exposures are resampled.")
-@click.option("--repeat", type=click.IntRange(min=1), default=None, metavar="N",
-              help="Exposures at each position (NEXP).  [default: 1]")
-@click.option("--obsid_combined", "--obsid-combined", default="combined", show_default=True,
-              metavar="ID", help="Identifier of the block that combines.")
+@click.argument(
+    "list_file",
+    required=False,
+    metavar="[LIST.txt]",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@click.option(
+    "--from-headers",
+    "directory",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Take the exposures in DIR (or DIR/data) by their headers; no list is needed.",
+)
+@click.option(
+    "--step",
+    required=True,
+    type=click.IntRange(0, 1),
+    metavar="{0,1}",
+    help="0: reduce the exposures; 1: combine them.",
+)
+@click.option(
+    "--outfile",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="YAML file to write; it must not exist.",
+)
+@click.option(
+    "--reprojection",
+    default="interp",
+    show_default=True,
+    type=click.Choice(["interp", "adaptive", "exact", "none"]),
+    help="How exposures are resampled.",
+)
+@click.option(
+    "--repeat",
+    type=click.IntRange(min=1),
+    default=None,
+    metavar="N",
+    help="Exposures at each position (NEXP).  [default: 1]",
+)
+@click.option(
+    "--obsid_combined",
+    "--obsid-combined",
+    default="combined",
+    show_default=True,
+    metavar="ID",
+    help="Identifier of the block that combines.",
+)
 @click.option("--echo", is_flag=True, help="Display the command line.")
 @debug_option
 def generate_yaml_command(

@@ -107,18 +107,31 @@ def clip_by_scatter(
     n, ny, nx = values.shape
     column = np.empty(n, np.float64)
     place = np.empty(n, np.int64)
+    # Differences from one value: equal values have no scatter at all.
+    base = np.empty(nx, np.float32)
+    limits = np.empty((2, nx))
+    doubtful = np.empty(nx, np.bool_)
     for y in range(ny):
+        _row_limits(values, mask, y, low, high, base, limits)
+        doubtful[:] = False
+        for i in range(n):
+            for x in range(nx):
+                difference = np.float64(values[i, y, x] - base[x])
+                inside = limits[0, x] <= difference <= limits[1, x]
+                good = not mask[i, y, x]
+                used[i, y, x] = good & inside
+                doubtful[x] |= good & (not inside)
+        # Few pixels have anything to reject; only these need the iteration.
         for x in range(nx):
+            if not doubtful[x]:
+                continue
             m = 0
             for i in range(n):
                 used[i, y, x] = False
                 if not mask[i, y, x]:
-                    # Differences from one value: equal values have no scatter at all.
-                    column[m] = values[i, y, x] - (values[place[0], y, x] if m else 0.0)
+                    column[m] = values[i, y, x] - base[x]
                     place[m] = i
                     m += 1
-            if m:
-                column[0] = 0.0
             m = _reject(column, place, m, low, high)
             for k in range(m):
                 used[place[k], y, x] = True
@@ -205,6 +218,42 @@ def _row_tolerance(
     for x in range(nx):
         height = centre[y, x] if centre[y, x] > 0.0 else np.float32(0.0)
         tolerance[x] = gradient * tolerance[x] + signal * height
+
+
+@njit(nogil=True, cache=True)
+def _row_limits(
+    values: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    y: int,
+    low: float,
+    high: float,
+    base: NDArray[np.float32],
+    limits: NDArray[np.float64],
+) -> None:
+    """Fill in the first value of each column of a row, and the limits relative to it."""
+    n, _, nx = values.shape
+    mean = np.zeros(nx)
+    squares = np.zeros(nx)
+    count = np.zeros(nx, np.int64)
+    base[:] = 0.0
+    for i in range(n - 1, -1, -1):
+        for x in range(nx):
+            base[x] = base[x] if mask[i, y, x] else values[i, y, x]
+    for i in range(n):
+        for x in range(nx):
+            good = not mask[i, y, x]
+            mean[x] += np.float64(values[i, y, x] - base[x]) if good else 0.0
+            count[x] += good
+    for x in range(nx):
+        mean[x] /= max(count[x], 1)
+    for i in range(n):
+        for x in range(nx):
+            away = np.float64(values[i, y, x] - base[x]) - mean[x]
+            squares[x] += 0.0 if mask[i, y, x] else away * away
+    for x in range(nx):
+        deviation = np.sqrt(squares[x] / (count[x] - 1)) if count[x] > 1 else np.inf
+        limits[0, x] = mean[x] - low * deviation
+        limits[1, x] = mean[x] + high * deviation
 
 
 @njit(nogil=True, cache=True)

@@ -1,5 +1,10 @@
 """The order of things: from exposures to a mosaic."""
 
 from .exposure import *
+from .legacy import *
+from .plan import *
+from .planned import *
 from .reducer import *
 from .result import *
+from .run import *
+from .upgrade import *

@@ -6,12 +6,13 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from photutils.segmentation import SegmentationImage, deblend_sources
 from pydantic import Field
-from scipy.ndimage import correlate1d, find_objects, label
+from scipy.ndimage import center_of_mass, correlate1d, label
 
 from .._strategy import Strategy
 from ..combine.mosaic import Mosaic
-from .background import block_map, smooth_background
+from ._clipped import clipped_background
 from .mask import ObjectMask
 
 __all__ = ["ThresholdMasker", "find_brightest"]
@@ -19,6 +20,7 @@ __all__ = ["ThresholdMasker", "find_brightest"]
 _BOX = 64
 _KERNEL = np.array([0.25, 0.5, 0.25], dtype=np.float32)
 _DIAGONAL = np.ones((3, 3))
+_CANDIDATES = 8
 
 
 class ThresholdMasker(Strategy):
@@ -36,11 +38,11 @@ class ThresholdMasker(Strategy):
 
     Notes
     -----
-    The mosaic loses its background (medians of blocks of 64 pixels) and is
-    smoothed by a pyramid of 3 x 3 pixels; the noise is the median of the
-    robust rms of the blocks, before smoothing. The masks are not grown. Where
-    few exposures overlap, the noise is higher than the typical one and much of
-    it is masked; `SegmentationMasker` knows the noise of each pixel.
+    The mosaic loses its background, the mode of blocks of 64 pixels, and is
+    smoothed by a pyramid of 3 x 3 pixels; the noise is the median of that of
+    the blocks, before smoothing. The masks are not grown. Where few exposures
+    overlap, the noise is higher than the typical one and much of it is masked;
+    `SegmentationMasker` knows the noise of each pixel.
 
     References
     ----------
@@ -60,7 +62,9 @@ class ThresholdMasker(Strategy):
 
     def __call__(self, mosaic: Mosaic, /) -> ObjectMask:
         """Return the mask of the objects of a mosaic."""
-        labels = _detect(mosaic, self.threshold, self.npixels)[0]
+        background, _, noise = clipped_background(mosaic.data, _BOX)
+        smooth = _smoothed(mosaic.data - background)
+        labels = _connected(smooth > self.threshold * noise, self.npixels)
         covered = mosaic.coverage >= self.min_coverage * mosaic.coverage.max()
         return ObjectMask((labels > 0) & covered & ~mosaic.mask, mosaic.grid)
 
@@ -83,7 +87,7 @@ def find_brightest(
     number : int, optional
         How many objects, at most. Default: 3.
     threshold : float, optional
-        In units of the typical noise, as for `ThresholdMasker`. Default: 3.
+        In units of the noise of the blocks around. Default: 3.
     npixels, max_pixels : int, optional
         Least and largest number of connected pixels. Default: 5 and 5000.
     border : int, optional
@@ -94,37 +98,58 @@ def find_brightest(
     -------
     `~numpy.ndarray`
         Shape (n, 2): barycentres (x, y), 0-based, the faintest first.
+
+    Notes
+    -----
+    Background, smoothing and connected pixels as for `ThresholdMasker`; objects
+    that touch are separated.
     """
-    labels, image = _detect(mosaic, threshold, npixels)
-    area = np.bincount(labels.ravel())
-    ny, nx = labels.shape
+    background, noise, _ = clipped_background(mosaic.data, _BOX)
+    image = mosaic.data - background
+    smooth = _smoothed(image)
+    labels = _connected(smooth > threshold * noise, npixels)
+    if not labels.any():
+        return np.empty((0, 2))
+    area, flux = _area_and_flux(labels, image)
+    flux[(area > max_pixels) | (np.arange(flux.size) == 0)] = -np.inf
+    # Parts may be fainter than the whole: more candidates than are needed.
+    brightest = np.argsort(flux)[-_CANDIDATES * number :]
+    chosen = np.zeros(flux.size, dtype=bool)
+    chosen[brightest[np.isfinite(flux[brightest])]] = True
+    labels = np.where(chosen[labels], labels, 0)
+    if not labels.any():
+        return np.empty((0, 2))
+    parts = deblend_sources(
+        smooth, SegmentationImage(labels), npixels, contrast=0.005, progress_bar=False
+    )
     found = []
-    for number_of, region in enumerate(find_objects(labels), start=1):
-        if region is None or not npixels <= area[number_of] <= max_pixels:
-            continue
-        light = np.where(labels[region] == number_of, image[region], 0)
-        flux = light.sum(dtype=float)
-        positive = np.maximum(light, 0)
-        rows, columns = (np.arange(along.start, along.stop) for along in region)
-        total = positive.sum(dtype=float)
-        x, y = (positive.sum(axis=0) @ columns) / total, (positive.sum(axis=1) @ rows) / total
-        if border < x < nx - border and border < y < ny - border:
-            found.append((flux, x, y))
+    for part, region in zip(parts.labels, parts.slices, strict=True):
+        light = np.where(parts.data[region] == part, image[region], 0).astype(float)
+        y, x = center_of_mass(np.maximum(light, 0))
+        y, x = y + region[0].start, x + region[1].start
+        if border < x < labels.shape[1] - border and border < y < labels.shape[0] - border:
+            found.append((light.sum(), x, y))
     found.sort()
     return np.array([place[1:] for place in found[-number:]]).reshape(-1, 2)
 
 
-def _detect(
-    mosaic: Mosaic, threshold: float, npixels: int
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return the labels of the objects, and the mosaic without its background."""
-    nothing = np.zeros(mosaic.data.shape, dtype=bool)
-    _, noise = block_map(mosaic.data, nothing, _BOX)
-    image = mosaic.data - smooth_background(mosaic.data, nothing, _BOX)
-    limit = threshold * float(np.nanmedian(noise))
-    smooth = image
+def _smoothed(image: NDArray[np.float32]) -> NDArray[np.float32]:
     for axis in (0, 1):
-        smooth = correlate1d(smooth, _KERNEL, axis=axis, mode="constant")
-    labels, _ = label(smooth > limit, structure=_DIAGONAL)
-    labels[(np.bincount(labels.ravel()) < npixels)[labels]] = 0
-    return labels, image
+        image = correlate1d(image, _KERNEL, axis=axis, mode="constant")
+    return image
+
+
+def _connected(above: NDArray[np.bool_], npixels: int) -> NDArray[np.int32]:
+    """Return labels of the connected pixels, small groups left out."""
+    labels, _ = label(above, structure=_DIAGONAL)
+    small = np.bincount(labels.ravel()) < npixels
+    labels[small[labels]] = 0
+    return labels
+
+
+def _area_and_flux(
+    labels: NDArray[np.int32], image: NDArray[np.float32]
+) -> tuple[NDArray[np.int_], NDArray[np.float64]]:
+    inside = labels > 0
+    numbers = labels[inside]
+    return np.bincount(numbers), np.bincount(numbers, weights=image[inside])

@@ -150,8 +150,8 @@ def _number(value: float | None, form: str, *, factor: float = 1.0) -> str:
 def _short_names(names: Sequence[str]) -> list[str]:
     """Leave out directories and the end that all names share."""
     stems = [PurePath(name).stem for name in names]
-    if len(stems) == 1:
-        return stems
+    if len(stems) == 1:  # the running number of a raw exposure is enough to know it by
+        return [stems[0].partition("-")[0]]
     while len({stem.rpartition("-")[2] for stem in stems}) == 1 and all("-" in s for s in stems):
         stems = [stem.rpartition("-")[0] for stem in stems]
     return stems

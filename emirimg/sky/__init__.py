@@ -3,7 +3,6 @@
 from .cells import *
 from .channel_medians import *
 from .constant import *
-from .frame_median import *
 from .model import *
 from .neighbours import *
 from .operations import *

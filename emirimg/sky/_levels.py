@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from .._parallel import parallel_map
 from ..calibration._frames import variance_of
+from ..combine.median import masked_median
 from ..exceptions import SkyError, SkyWarning
 from ..stack import DitherStack
 
 __all__ = ["Levels", "band_of", "require_positive", "sky_levels"]
 
-_STRIDE = 2
 _FEWEST_PIXELS = 50
 
 
@@ -113,18 +113,21 @@ def band_of(
 def _measure(
     frame: CCDData, objects: NDArray[np.bool_] | None
 ) -> tuple[float, float | None, int, bool]:
-    sample = (slice(None, None, _STRIDE), slice(None, None, _STRIDE))
-    data = frame.data[sample]
-    usable = np.ones(data.shape, bool) if frame.mask is None else ~frame.mask[sample]
+    data = np.ascontiguousarray(frame.data, dtype=np.float32)
+    hidden_pixels = (
+        np.zeros(data.shape, bool) if frame.mask is None else np.array(frame.mask, bool)
+    )
     hidden = False
     if objects is not None:
-        sky = usable & ~objects[sample]
-        hidden = sky.sum() < _FEWEST_PIXELS
-        usable = usable if hidden else sky
-    n = int(usable.sum())
+        with_objects = hidden_pixels | objects
+        hidden = data.size - np.count_nonzero(with_objects) < _FEWEST_PIXELS
+        hidden_pixels = hidden_pixels if hidden else with_objects
+    n = int(data.size - np.count_nonzero(hidden_pixels))
     if n < _FEWEST_PIXELS:
         return np.nan, None, n, False
-    level = float(np.median(data[usable]))
+    level = masked_median(data, hidden_pixels)
     variance = variance_of(frame)
-    noise = None if variance is None else float(np.sqrt(np.median(variance[sample][usable])))
-    return level, noise, n, hidden
+    if variance is None:
+        return level, None, n, hidden
+    variance = np.ascontiguousarray(variance, dtype=np.float32)
+    return level, float(np.sqrt(masked_median(variance, hidden_pixels))), n, hidden

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
+from scipy.interpolate import RectBivariateSpline
 
 from ._blocks import interpolate_blocks, measure_blocks, smooth_blocks
 from ._regions import block_edges
@@ -12,8 +13,12 @@ from .model import SkyModel
 
 __all__ = ["smooth_sky"]
 
-_LARGEST_BOX, _SMALLEST_BOX = 128, 8
+_LARGEST_BOX, _SMALLEST_BOX = 32, 8
+"""Boxes of 32 pixels still follow the ring of scattered light: half of its width
+would cost tens of ADU."""
+
 _SMOOTHING = 0.5
+_CUBIC = 3
 
 
 def smooth_sky(
@@ -31,6 +36,11 @@ def smooth_sky(
     blocks = measure_blocks(frame.data, mask, block_edges(frame.shape, box))
     if not np.isfinite(blocks.median).any():
         return SkyModel(level, np.full(frame.shape, level, dtype=np.float32), noise**2, 1)
-    image = interpolate_blocks(blocks, smooth_blocks(blocks, _SMOOTHING))
+    values = smooth_blocks(blocks, _SMOOTHING)
+    if min(values.shape) > _CUBIC:
+        spline = RectBivariateSpline(*blocks.centres, values, kx=_CUBIC, ky=_CUBIC)
+        image = spline(*map(np.arange, frame.shape)).astype(np.float32)
+    else:
+        image = interpolate_blocks(blocks, values)
     variance = float(np.nanmedian(blocks.error)) ** 2
     return SkyModel(float(np.median(image)), image, variance, 1)

@@ -89,7 +89,7 @@ def shrink(
         signal = max(total - noise_power, 0.0)
         independent = max(min(inside.sum(), valid.sum() / 4**scale), 1)
         # Either power is good to sqrt(2 / n).
-        if signal < _LEAST_SIGNIFICANCE * 2 / np.sqrt(independent) * noise_power:
+        if signal <= _LEAST_SIGNIFICANCE * 2 / np.sqrt(independent) * noise_power:
             signal_kept = 0.0
         else:
             signal_kept = signal / total

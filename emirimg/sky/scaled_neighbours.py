@@ -14,10 +14,10 @@ from pydantic import Field
 from .._parallel import parallel_map, row_bands
 from .._strategy import Strategy, by_name, quantity_field
 from ..combine.combiners import MeanCombiner, MedianCombiner, SigmaClipCombiner
-from ..exceptions import SkyError, SkyWarning
+from ..exceptions import SkyWarning
 from ..stack import DitherStack
-from ._levels import band_of, require_positive
-from .frame_median import frame_medians
+from ._levels import band_of, require_positive, sky_levels
+from ._smooth import smooth_sky
 from .model import SkyModel
 from .solution import SkySolution
 
@@ -41,7 +41,7 @@ class ScaledNeighbourSky(Strategy):
     Notes
     -----
     The combination is multiplied by the median of the frame itself. Pixels
-    that no neighbour has get that median.
+    that no neighbour has get that median, with the variance of one neighbour.
 
     Unlike `NeighbourSky`, it clips by the scatter of the values, which cannot
     reject anything among six of them, and takes repeats of the frame's own
@@ -50,7 +50,7 @@ class ScaledNeighbourSky(Strategy):
 
     The variance of the sky is ``L_i**2 / n**2 * sum(v_k / L_k**2)`` for the n
     values that are used, with the median L and the typical variance v of each
-    frame; 0 for frames without an uncertainty.
+    frame.
 
     Examples
     --------
@@ -84,32 +84,45 @@ class ScaledNeighbourSky(Strategy):
         Raises
         ------
         SkyError
-            If no pixel of a frame is usable, a level is not positive, or a
-            frame has no neighbour.
+            If hardly a pixel of a frame is usable, or its level is not positive.
 
         Warns
         -----
         SkyWarning
-            If a frame has fewer neighbours than were asked for.
+            If a frame has no neighbour, or its object mask covers all of it.
+            A frame without neighbours gets a smooth sky from itself.
         """
-        levels = frame_medians(stack, objects)
-        require_positive(levels, stack.names)
+        found = sky_levels(stack, objects)
         neighbours = [self._neighbours(index, stack) for index in range(len(stack))]
-        noise = np.array([_typical_variance(frame) for frame in stack]) / levels**2
+        for name, chosen in zip(stack.names, neighbours, strict=True):
+            if len(chosen) == 0:
+                msg = (
+                    f"{name}: no other frame lies within {self.max_separation};"
+                    " its sky is a smooth surface through its own pixels"
+                )
+                warnings.warn(msg, SkyWarning, stacklevel=2)
+        if any(len(chosen) for chosen in neighbours):
+            require_positive(found.level, stack.names)
 
         def model(index: int) -> SkyModel:
-            level, chosen = levels[index], neighbours[index]
-            scale = np.float32(1) / levels[chosen].astype(np.float32)
+            level, chosen = float(found.level[index]), neighbours[index]
+            if len(chosen) == 0:
+                own = None if objects is None else objects[index]
+                return smooth_sky(stack[index], own, level, float(found.noise[index]))
+            scale = (1 / found.level[chosen]).astype(np.float32)
+            noise = (found.noise[chosen] * scale) ** 2
 
             def combine(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
                 values, mask = band_of(stack, rows, objects, chosen)
                 values *= scale[:, None, None]
                 variance = np.empty_like(values)
-                variance[...] = noise[chosen][:, None, None]
+                variance[...] = noise[:, None, None]
                 planes = self.combiner(
                     values, variance=variance, mask=mask, weights=np.ones(len(chosen))
                 )
-                planes.data[planes.count == 0] = 1
+                unknown = ~planes.used.any(axis=0)
+                planes.data[unknown] = 1
+                planes.variance[unknown] = noise.max()
                 return planes.data, planes.variance
 
             bands = parallel_map(combine, row_bands(stack.shape[0], _BAND))
@@ -117,9 +130,9 @@ class ScaledNeighbourSky(Strategy):
             spread = np.concatenate([band[1] for band in bands])
             image *= np.float32(level)
             spread *= np.float32(level**2)
-            return SkyModel(float(level), image, spread, len(chosen))
+            return SkyModel(level, image, spread, len(chosen))
 
-        return SkySolution(levels, model)
+        return SkySolution(found.level, model)
 
     def _neighbours(self, index: int, stack: DitherStack) -> NDArray[np.int_]:
         """Return the frames that make the sky of one, the nearest first."""
@@ -127,20 +140,4 @@ class ScaledNeighbourSky(Strategy):
         allowed = separation <= self.max_separation.to_value("s")
         allowed[index] = False
         nearest = np.argsort(separation, kind="stable")
-        chosen = nearest[allowed[nearest]][: self.n_frames]
-        name = stack.names[index]
-        if len(chosen) == 0:
-            msg = f"{name}: no other frame lies within {self.max_separation} of it to be its sky"
-            raise SkyError(msg)
-        if len(chosen) < self.n_frames:
-            msg = (
-                f"{name}: only {len(chosen)} frames lie within {self.max_separation}"
-                f" of it to be its sky; {self.n_frames} were asked for"
-            )
-            warnings.warn(msg, SkyWarning, stacklevel=3)
-        return chosen
-
-
-def _typical_variance(frame: object) -> float:
-    uncertainty = frame.uncertainty
-    return 0.0 if uncertainty is None else float(np.median(uncertainty.array[::16, ::16]))
+        return nearest[allowed[nearest]][: self.n_frames]

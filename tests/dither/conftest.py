@@ -7,7 +7,7 @@ from emirimg.simulation import Scene, write_tutorial
 
 @pytest.fixture(scope="session")
 def small_scene():
-    return Scene(shape=(256, 256), dither_scale=0.12, n_stars=50, n_galaxies=3, brightest=1e5)
+    return Scene(shape=(256, 256), dither_scale=0.25, n_stars=100, n_galaxies=3, brightest=1e5)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from ...exceptions import InputError, MetadataWarning
 from ._documents import Document, Place, Problems, only_mapping, read_documents
 from .session import apply_session
 
-__all__ = ["LocatedBlock", "read_blocks", "read_located_blocks"]
+__all__ = ["LocatedBlock", "children_first", "read_blocks", "read_located_blocks"]
 
 _Read = Sequence[tuple[Document, ObservationBlock]]
 
@@ -131,6 +131,28 @@ def read_located_blocks(
     if texts:
         raise InputError("\n".join(texts))
     return located
+
+
+def children_first(blocks: Iterable[LocatedBlock]) -> list[LocatedBlock]:
+    """Put blocks after their children, and leave the order as it is otherwise.
+
+    Parameters
+    ----------
+    blocks : iterable of LocatedBlock
+        Children that are not among them are passed over.
+    """
+    waiting = {item.block.id: item for item in blocks}
+    ordered: list[LocatedBlock] = []
+
+    def add(item: LocatedBlock) -> None:
+        for child in item.block.children:
+            if child in waiting:
+                add(waiting.pop(child))
+        ordered.append(item)
+
+    while waiting:
+        add(waiting.pop(next(iter(waiting))))
+    return ordered
 
 
 def _read_file(

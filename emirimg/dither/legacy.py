@@ -1,0 +1,292 @@
+"""The modes STARE_IMAGE and FULL_DITHERED_IMAGE: the order of their steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from astropy.io.fits import Header
+from astropy.nddata import CCDData
+from astropy.wcs import WCS
+from numpy.typing import NDArray
+
+from .._parallel import Progress, default_executor, no_progress
+from .._provenance import add_history
+from ..alignment import Alignment
+from ..blocks import DitherRequirements, StareRequirements
+from ..calibration import (
+    Calibrations,
+    assign_noise,
+    divide_flat,
+    interpolate_bad_pixels,
+    subtract_dark,
+)
+from ..combine import Mosaic
+from ..exceptions import FrameError, InputError
+from ..instrument import read_metadata
+from ..objects import find_brightest
+from ..projection import undistort_labels, whole_pixel_shifts
+from ..stack import DitherStack
+from .legacy_steps import LegacySteps
+from .notes import noted_warnings
+from .upgrade import upgrade_dither, upgrade_stare
+
+__all__ = ["DitheredImage", "StareResult", "full_dithered_image", "stare_image"]
+
+Intermediate = Callable[[str, CCDData], None]
+
+
+@dataclass(frozen=True)
+class StareResult:
+    """A reduced exposure.
+
+    Parameters
+    ----------
+    frame : `~astropy.nddata.CCDData`
+        Calibrated exposure without distortion, with its sky; its mask is the
+        bad-pixel mask.
+    channels : `~numpy.ndarray` of uint8 or None
+        Number of the readout channel of each pixel, 0 where there is none;
+        only for a detector with channels from side to side.
+    """
+
+    frame: CCDData
+    channels: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True)
+class DitheredImage:
+    """A combined image.
+
+    Parameters
+    ----------
+    data : `~numpy.ndarray` of float32
+        ADU in the scale of one exposure, shape (ny, nx); 0 where no exposure
+        gave a value.
+    variance : `~numpy.ndarray` of float32
+        Variance of ``data``.
+    map : `~numpy.ndarray` of int16
+        Number of exposures used.
+    wcs : `~astropy.wcs.WCS`
+        That of the first exposure, moved to its place in the image.
+    header : `~astropy.io.fits.Header`
+        Header of the first exposure, with the WCS of the image, the number of
+        exposures (NUM-NCOM), the end of the last (TSUTC2), the place of the
+        first (NVALREGI) and the history of the combination.
+    alignment : Alignment
+        Where the exposures lie.
+    warnings : tuple of str
+        What went less well than it should.
+    """
+
+    data: NDArray[np.float32]
+    variance: NDArray[np.float32]
+    map: NDArray[np.int16]
+    wcs: WCS
+    header: Header
+    alignment: Alignment
+    warnings: tuple[str, ...]
+
+
+def stare_image(
+    frames: Sequence[CCDData],
+    requirements: StareRequirements,
+    calibrations: Calibrations,
+    *,
+    executor: Executor | None = None,
+) -> StareResult:
+    """Reduce the repeated exposures of one position to one undistorted image.
+
+    Parameters
+    ----------
+    frames : sequence of `~astropy.nddata.CCDData`
+        Raw exposures, in ADU, of one shape; their mean is reduced.
+    requirements : StareRequirements
+        How the distortion is removed.
+    calibrations : Calibrations
+        Bad-pixel mask, dark and flat; any of them may be missing.
+    executor : `concurrent.futures.Executor`, optional
+        Default: threads, one for each processor.
+
+    Returns
+    -------
+    StareResult
+
+    Raises
+    ------
+    FrameError
+        If there are no exposures, or their shapes differ.
+    CalibrationError
+        If a calibration has another shape than the exposures.
+    """
+    frame = _mean(frames)
+    calibrations.require_shape(frame.shape)
+    metadata = read_metadata(frame.meta)
+    bad = np.zeros(frame.shape, dtype=bool)
+    for mask in (frame.mask, calibrations.bad_pixels):
+        if mask is not None:
+            bad |= mask
+    frame = interpolate_bad_pixels(frame, bad)
+    # The mean of n exposures is an exposure of n times the gain.
+    n = len(frames)
+    frame = assign_noise(frame, metadata.gain * n, metadata.read_noise / np.sqrt(n))
+    if calibrations.dark is not None:
+        frame = subtract_dark(frame, calibrations.dark, metadata.exposure_time)
+    if calibrations.flat is not None:
+        frame = divide_flat(frame, calibrations.flat)
+    detector = metadata.detector
+    channels = None
+    if not detector.in_quadrants and frame.shape == detector.shape:
+        channels = detector.channel_numbers()
+    undistort = upgrade_stare(requirements)
+    if undistort is not None:
+        if channels is not None:
+            channels = undistort_labels(channels, frame.wcs)
+        frame = undistort(frame, executor=executor)
+    frame.meta["EXP"] = 0
+    return StareResult(frame, channels)
+
+
+def full_dithered_image(
+    frames: Sequence[StareResult],
+    requirements: DitherRequirements,
+    *,
+    offsets: NDArray[np.float64] | None = None,
+    names: Sequence[str] | None = None,
+    on_intermediate: Intermediate | None = None,
+    executor: Executor | None = None,
+    progress: Progress = no_progress,
+) -> DitheredImage:
+    """Combine undistorted exposures, shifted by whole pixels.
+
+    Parameters
+    ----------
+    frames : sequence of StareResult
+        Results of `stare_image`.
+    requirements : DitherRequirements
+        What is done.
+    offsets : `~numpy.ndarray`, optional
+        Shape (n, 2): position (x, y) of one object in each exposure, in
+        pixels. Default: the headers tell the offsets.
+    names : sequence of str, optional
+        What to call the exposures.
+    on_intermediate : callable, optional
+        ``on_intermediate(name, image)`` is called with every image on the
+        way: ``superflat_comb_i0``, ``superflat_doughnut_i0``,
+        ``superflat_comb_dc_i0``, ``<name>_rfs_i0`` (a sky-subtracted
+        exposure), ``result_i0``, ``result_i0_var``, ``result_i0_npix`` and
+        ``objmask_i1``, ``check_i1``, where the number is that of the
+        iteration.
+    executor : `concurrent.futures.Executor`, optional
+        Default: threads, one for each processor.
+    progress : callable, optional
+        ``progress(items, description, total)`` yields the items.
+
+    Returns
+    -------
+    DitheredImage
+
+    Raises
+    ------
+    InputError
+        If a correction is asked for that does not belong to the detector, or
+        that needs the channels of the exposures, which are not known.
+    MixedExposuresError
+        If there are no exposures, or their shapes differ.
+    AlignmentError
+        If the offsets are not those of as many exposures.
+    SkyError
+        If an exposure has no positive sky level, or no other one near enough
+        in time to be its sky.
+    """
+    with noted_warnings() as notes, default_executor(executor) as pool:
+        stack = DitherStack.from_frames([item.frame for item in frames], names)
+        requirements.check_detector(stack.metadata[0].detector)
+        strategies = upgrade_dither(requirements, offsets)
+        channels = [item.channels for item in frames]
+        if strategies.channel_residual and any(numbers is None for numbers in channels):
+            lost = stack.names[next(i for i, c in enumerate(channels) if c is None)]
+            msg = (
+                f"{lost} has no image of its readout channels, which"
+                " adhoc_sky_correction_h2rg needs; reduce it again"
+            )
+            raise InputError(msg)
+        steps = LegacySteps(strategies, pool, progress, on_intermediate)
+        alignment = strategies.alignment(stack)
+        superflat = steps.superflat(stack, None, 0)
+        clean = steps.without_median(stack, superflat)
+        mosaic = steps.combined(clean, alignment, 0)
+        if strategies.refinement is not None:
+            stars = _in_first_frame(find_brightest(mosaic), alignment, stack)
+            alignment = strategies.refinement(clean, alignment, stars)
+            mosaic = steps.combined(clean, alignment, 0)
+        for iteration in range(1, strategies.iterations + 1):
+            del clean  # the next ones need the room
+            objects = steps.objects(mosaic, alignment, stack, iteration)
+            superflat = steps.superflat(stack, objects, iteration)
+            clean = steps.without_sky(stack, superflat, objects, channels, iteration)
+            mosaic = steps.combined(clean, alignment, iteration)
+        return _result(mosaic, stack, alignment, repr(requirements), notes)
+
+
+def _mean(frames: Sequence[CCDData]) -> CCDData:
+    """Return the mean of repeated exposures, masked where one of them is."""
+    if not frames:
+        msg = "no exposures were given; at least one was expected"
+        raise FrameError(msg)
+    first = frames[0]
+    if len(frames) == 1:
+        return first
+    total = np.zeros(first.shape, dtype=np.float32)
+    mask = np.zeros(first.shape, dtype=bool)
+    for number, frame in enumerate(frames, start=1):
+        if frame.shape != first.shape:
+            msg = f"exposure {number} has the shape {frame.shape}, but the first has {first.shape}"
+            raise FrameError(msg)
+        total += frame.data
+        if frame.mask is not None:
+            mask |= frame.mask
+    total /= len(frames)
+    mean = CCDData(total, unit=first.unit, mask=mask, meta=first.meta.copy(), wcs=first.wcs)
+    if "TSUTC2" in frames[-1].meta:
+        mean.meta["TSUTC2"] = frames[-1].meta["TSUTC2"]
+    add_history(mean.meta, f"averaged {len(frames)} exposures")
+    return mean
+
+
+def _in_first_frame(
+    places: NDArray[np.float64], alignment: Alignment, stack: DitherStack
+) -> NDArray[np.float64]:
+    """Bring positions in the mosaic back to the first frame."""
+    shifts = whole_pixel_shifts(alignment.wcss, [frame.shape for frame in stack])
+    return places - shifts[0]
+
+
+def _result(
+    mosaic: Mosaic, stack: DitherStack, alignment: Alignment, asked: str, notes: Sequence[str]
+) -> DitheredImage:
+    shifts = whole_pixel_shifts(alignment.wcss, [frame.shape for frame in stack])
+    (x, y), (ny, nx) = shifts[0], stack.shape
+    header = stack[0].meta.copy()
+    header.remove("HISTORY", ignore_missing=True, remove_all=True)
+    header["CRPIX1"], header["CRPIX2"] = mosaic.grid.wcs.wcs.crpix
+    header["NUM-NCOM"] = (len(stack), "number of combined exposures")
+    if "TSUTC2" in stack[len(stack) - 1].meta:
+        header["TSUTC2"] = stack[len(stack) - 1].meta["TSUTC2"]
+    header["NVALREGI"] = (f"[{y}:{y + ny},{x}:{x + nx}]", "place of the first exposure")
+    add_history(header, f"combined {len(stack)} exposures with {asked}")
+    for name, method in zip(stack.names, alignment.methods, strict=True):
+        add_history(header, f"{name} was placed by {method}")
+    for note in notes:
+        add_history(header, f"warning: {note}")
+    return DitheredImage(
+        data=mosaic.data,
+        variance=mosaic.variance,
+        map=mosaic.coverage,
+        wcs=mosaic.grid.wcs,
+        header=header,
+        alignment=alignment,
+        warnings=tuple(notes),
+    )

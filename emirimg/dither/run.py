@@ -1,0 +1,299 @@
+"""Reduce observation blocks, and leave their results where the next ones look for them."""
+
+from __future__ import annotations
+
+import copy
+import re
+import shutil
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import astropy.units as u
+import numpy as np
+from astropy.nddata import CCDData
+
+from .._parallel import Progress, default_executor, no_progress, parallel_map
+from .._version import version
+from ..calibration import Calibrations
+from ..instrument import read_metadata
+from ..io import (
+    PositionImage,
+    TaskRecord,
+    complete_directory,
+    find_image,
+    gather,
+    identifier,
+    read_calibrations,
+    read_frame,
+    read_image,
+    read_mosaic,
+    read_position_image,
+    sha256,
+    write_dithered_image,
+    write_intermediate_image,
+    write_position_image,
+    write_result,
+)
+from ..io.numina.records import IMAGE, LOG
+from .legacy import StareResult, full_dithered_image, stare_image
+from .notes import noted_warnings
+from .planned import PlannedBlock, RunOptions
+from .reducer import DitherReducer
+
+__all__ = ["run_blocks"]
+
+
+def run_blocks(
+    plans: Iterable[PlannedBlock],
+    options: RunOptions = RunOptions(),
+    *,
+    executor: Executor | None = None,
+    progress: Progress = no_progress,
+    say: Callable[[str], object] = str,
+) -> list[Path]:
+    """Reduce planned blocks, one after the other.
+
+    Parameters
+    ----------
+    plans : iterable of PlannedBlock
+        As from `plan_run`.
+    options : RunOptions, optional
+        The same as for the plan.
+    executor : `concurrent.futures.Executor`, optional
+        Default: threads, one for each processor.
+    progress : callable, optional
+        See `~emirimg.dither.DitherReducer`.
+    say : callable, optional
+        Is told, in one line each, what happens. Default: nobody is told.
+
+    Returns
+    -------
+    list of `~pathlib.Path`
+        The images, one for each block.
+
+    Raises
+    ------
+    EmirimgError
+        If a block cannot be reduced. The blocks before it have their results;
+        of the block itself there is none, but the log is in its work
+        directory.
+    """
+    with default_executor(executor) as pool:
+        runner = _Runner(options, pool, progress, say)
+        plans = list(plans)
+        return [runner.run(plan) for plan in progress(plans, "Reducing blocks", len(plans))]
+
+
+class _Runner:
+    """Runs one block after the other, and keeps the calibrations that several of them use."""
+
+    def __init__(
+        self,
+        options: RunOptions,
+        executor: Executor,
+        progress: Progress,
+        say: Callable[[str], object],
+    ) -> None:
+        self.options = options
+        self.executor = executor
+        self.progress = progress
+        self.tell = say
+        self._calibrations: dict[tuple[object, ...], Calibrations] = {}
+        self._identifiers: dict[Path, str] = {}
+
+    def run(self, plan: PlannedBlock) -> Path:
+        """Reduce one block and return its image."""
+        record = TaskRecord(
+            plan.block, plan.detector.uuid, plan.inputs, created=datetime.now(tz=UTC)
+        )
+        self.tell(f"{plan.block.id}: {plan.block.mode}")
+        record.say(f"emirimg {version}, block {plan.block.id}, mode {plan.block.mode}")
+        work, results = plan.workspace.work, plan.workspace.results
+        record.start()
+        notes: list[str] = []
+        try:
+            with noted_warnings() as notes, complete_directory(results) as directory:
+                self._gather(plan, record)
+                combined = plan.block.mode == "FULL_DITHERED_IMAGE"
+                if not combined:
+                    self._position(plan, record, directory)
+                elif plan.block.requirements.is_modern:
+                    self._mosaic(plan, record, directory)
+                else:
+                    self._dithered(plan, record, directory)
+                if self.options.validate:
+                    self._read_back(plan, directory)
+                write_result(directory, combined=combined)
+                for text in notes:
+                    record.say(text, "WARNING")
+                record.say(f"end of the reduction of {plan.block.id}")
+                record.write(
+                    directory,
+                    plan.workspace,
+                    base=self.options.base,
+                    copy_files=not self.options.link,
+                    validate=self.options.validate,
+                    intermediate=self.options.intermediate,
+                )
+        except Exception as error:
+            for text in notes:
+                record.say(text, "WARNING")
+            record.say(f"{type(error).__name__}: {error}", "ERROR")
+            if work.is_dir():
+                record.write_log(work / LOG)
+            raise
+        if self.options.cleanup:
+            shutil.rmtree(work)
+        return results / IMAGE
+
+    def _gather(self, plan: PlannedBlock, record: TaskRecord) -> None:
+        """Bring the inputs of a block to its work directory."""
+        files = {path.name: path for path in plan.calibrations.values()}
+        if plan.exposures:
+            files |= {path.name: path for path in plan.exposures}
+        else:
+            images = [find_image(child.results) for child in plan.children]
+            files |= {f"{self._name_of(image)}.fits": image for image in images}
+        new = gather(files, plan.workspace.work, link=self.options.link)
+        done = "linked" if self.options.link else "copied"
+        record.say(f"{len(new)} of {len(files)} inputs {done} to {plan.workspace.work}")
+
+    def _position(self, plan: PlannedBlock, record: TaskRecord, directory: Path) -> None:
+        """Reduce the exposures of one position."""
+        frames = [read_frame(path, detector=self.options.detector) for path in plan.exposures]
+        method = plan.block.requirements.reprojection_method
+        record.say(f"{len(frames)} exposures, resampled by {method}")
+        result = stare_image(
+            frames,
+            plan.block.requirements,
+            self._read_calibrations(plan, frames[0]),
+            executor=self.executor,
+        )
+        write_position_image(
+            directory / IMAGE,
+            PositionImage(result.frame, result.channels),
+            exposures=[self._identify(path) for path in plan.exposures],
+            calibrations={kind: self._identify(path) for kind, path in plan.calibrations.items()},
+            method=method,
+            pipeline=plan.block.pipeline,
+        )
+
+    def _dithered(self, plan: PlannedBlock, record: TaskRecord, directory: Path) -> None:
+        """Combine the images of several positions."""
+        requirements = plan.block.requirements
+        images = [find_image(child.results) for child in plan.children]
+        names = [self._name_of(image) for image in images]
+        read = parallel_map(
+            read_position_image,
+            images,
+            executor=self.executor,
+            progress=self.progress,
+            description="Reading images",
+        )
+        masked = [self._with_mask(child, plan) for child in read]
+        children = [StareResult(child.frame, child.channels) for child in masked]
+        for name, child in zip(names, plan.children, strict=True):
+            record.say(f"{name}: {child.results}")
+
+        def keep(name: str, image: CCDData) -> None:
+            write_intermediate_image(plan.workspace.work, name, image)
+
+        result = full_dithered_image(
+            children,
+            requirements,
+            offsets=plan.positions,
+            names=names,
+            on_intermediate=keep if self.options.intermediate else None,
+            executor=self.executor,
+            progress=self.progress,
+        )
+        write_dithered_image(
+            directory / IMAGE,
+            result.data,
+            result.variance,
+            result.map,
+            wcs=result.wcs,
+            children=[child.frame.meta for child in children],
+            shape=children[0].frame.shape,
+            method=requirements.method,
+            history=result.header["HISTORY"],
+            pipeline=plan.block.pipeline,
+        )
+
+    def _mosaic(self, plan: PlannedBlock, record: TaskRecord, directory: Path) -> None:
+        """Reduce raw exposures by the strategies that are named."""
+        exposures: list[Path | CCDData] = list(plan.exposures)
+        first = read_frame(plan.exposures[0], detector=self.options.detector)
+        if self.options.detector is not None:
+            exposures = [read_frame(path, detector=self.options.detector) for path in exposures]
+        reducer = DitherReducer(
+            calibrations=self._read_calibrations(plan, first),
+            executor=self.executor,
+            progress=self.progress,
+            **plan.block.requirements.strategies(),
+        )
+        for step, strategy in reducer.strategies.items():
+            record.say(f"{step}: {strategy}")
+        reducer.reduce(exposures).write(directory / IMAGE)
+
+    def _read_calibrations(self, plan: PlannedBlock, frame: CCDData) -> Calibrations:
+        """Read the calibrations of a block, unless the block before had the same."""
+        files = dict(plan.calibrations)
+        # The bias goes into the dark, divided by the exposure time.
+        seconds = _seconds(frame) if "bias" in files else None
+        key = (tuple(sorted(files.items())), seconds)
+        if key not in self._calibrations:
+            bias = files.pop("bias", None)
+            calibrations = read_calibrations(**files)
+            if bias is not None:
+                calibrations = _with_bias(calibrations, read_image(bias), frame, bias)
+            self._calibrations = {key: calibrations}
+        return self._calibrations[key]
+
+    def _with_mask(self, child: PositionImage, plan: PlannedBlock) -> PositionImage:
+        """Give an image without a mask of its own the master mask."""
+        if child.frame.mask is not None:
+            return child
+        frame = copy.copy(child.frame)
+        if "bad_pixels" in plan.calibrations:
+            masks = read_calibrations(bad_pixels=plan.calibrations["bad_pixels"])
+            frame.mask = masks.bad_pixels
+        else:
+            frame.mask = np.zeros(frame.shape, dtype=bool)
+        return PositionImage(frame, child.channels)
+
+    def _read_back(self, plan: PlannedBlock, directory: Path) -> None:
+        """Read the image that was written; whatever is wrong with it is an error."""
+        is_modern = plan.block.mode == "FULL_DITHERED_IMAGE" and plan.block.requirements.is_modern
+        (read_mosaic if is_modern else read_position_image)(directory / IMAGE)
+
+    def _identify(self, path: Path) -> str:
+        if path not in self._identifiers:
+            self._identifiers[path] = identifier(path)
+        return self._identifiers[path]
+
+    def _name_of(self, image: Path) -> str:
+        """Return the name of a position's image in the work directory."""
+        kind, _, text = identifier(image).partition(":")
+        unique = re.sub(r"[^\w-]", "_", text) if kind == "uuid" else image.parent.name
+        return f"{image.stem}_{unique}"
+
+
+def _with_bias(
+    calibrations: Calibrations, bias: CCDData, frame: CCDData, path: Path
+) -> Calibrations:
+    """Return calibrations whose dark contains the bias of exposures of the frame's time."""
+    rate = bias.data / np.float32(_seconds(frame))
+    if calibrations.dark is not None:
+        rate = rate + calibrations.dark.data
+    mask = None if calibrations.dark is None else calibrations.dark.mask
+    dark = CCDData(rate, unit=u.adu / u.s, mask=mask)
+    inputs = (*calibrations.inputs, ("bias", path.name, sha256(path)))
+    return replace(calibrations, dark=dark, inputs=inputs)
+
+
+def _seconds(frame: CCDData) -> float:
+    return read_metadata(frame.meta).exposure_time.to_value(u.s)

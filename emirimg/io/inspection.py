@@ -1,0 +1,83 @@
+"""Look at files before any work is done with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..exceptions import FrameError
+from ..instrument import Detector, ExposureMetadata, read_metadata
+from .frames import expected_shape, read_header
+
+__all__ = ["ExposureFacts", "image_shape", "inspect_exposure"]
+
+
+@dataclass(frozen=True)
+class ExposureFacts:
+    """What the header of an exposure says.
+
+    Parameters
+    ----------
+    metadata : ExposureMetadata
+        Its keywords.
+    shape : tuple of int
+        Shape (ny, nx) of its image.
+    """
+
+    metadata: ExposureMetadata
+    shape: tuple[int, int]
+
+
+def inspect_exposure(path: str | Path, *, detector: Detector | None = None) -> ExposureFacts:
+    """Read the header of a raw exposure and refuse what `read_frame` would refuse.
+
+    Parameters
+    ----------
+    path : path
+        FITS file.
+    detector : Detector, optional
+        The detector that took it. Default: what the header says.
+
+    Returns
+    -------
+    ExposureFacts
+
+    Raises
+    ------
+    FrameError
+        If the file does not exist, is not FITS, or has no image of the shape
+        of its detector or no celestial WCS.
+    MetadataError
+        If a keyword that the reduction needs is missing or impossible.
+    """
+    header = read_header(path)
+    if detector is not None:
+        header["INSCONF"] = detector.uuid
+    metadata = read_metadata(header, source=str(path))
+    shape, expected = image_shape(path), expected_shape(header, metadata.detector)
+    if shape != expected:
+        msg = (
+            f"{path} has the shape {shape}, but an exposure of the detector"
+            f" {metadata.detector.name} has the shape {expected} (ny, nx)"
+        )
+        raise FrameError(msg)
+    types = [str(header.get(f"CTYPE{axis}", "")) for axis in (1, 2)]
+    if not (types[0].startswith("RA--") and types[1].startswith("DEC-")):
+        msg = f"{path} has no celestial WCS: CTYPE1 and CTYPE2 are {types}"
+        raise FrameError(msg)
+    return ExposureFacts(metadata, shape)
+
+
+def image_shape(path: str | Path) -> tuple[int, int]:
+    """Return the shape (ny, nx) of the image in a file, by its header.
+
+    Raises
+    ------
+    FrameError
+        If the file is not FITS or has no image of two axes.
+    """
+    header = read_header(path)
+    if header.get("NAXIS") != 2:
+        msg = f"{path} has an image of {header.get('NAXIS')} axes; 2 were expected"
+        raise FrameError(msg)
+    return int(header["NAXIS2"]), int(header["NAXIS1"])

@@ -1,0 +1,60 @@
+"""Positions of one reference object in every exposure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...exceptions import InputError
+
+__all__ = ["read_positions"]
+
+
+def read_positions(path: str | Path, n_frames: int) -> NDArray[np.float64]:
+    """Read the (x, y) position of a reference object in each exposure.
+
+    Parameters
+    ----------
+    path : path
+        Text file; each line has x and y in pixels, further words are not
+        read. Empty lines and what follows a ``#`` are skipped.
+    n_frames : int
+        Number of exposures.
+
+    Returns
+    -------
+    `~numpy.ndarray`
+        Shape (n_frames, 2), x and y as they stand in the file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, a line has no two numbers, or there are
+        more or fewer positions than exposures.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        msg = f"{path} cannot be read ({reason}); positions of a reference object were expected"
+        raise InputError(msg) from None
+    positions = []
+    for number, line in enumerate(lines, start=1):
+        words = line.partition("#")[0].replace(",", " ").split()
+        if not words:
+            continue
+        try:
+            place = [float(words[0]), float(words[1])]
+        except (ValueError, IndexError):
+            place = [np.nan]
+        if not np.isfinite(place).all():
+            msg = f"{path}:{number}: found {line!r:.60}, two numbers x and y were expected"
+            raise InputError(msg)
+        positions.append(place)
+    if len(positions) != n_frames:
+        msg = f"{path} has {len(positions)} positions, but there are {n_frames} exposures"
+        raise InputError(msg)
+    return np.array(positions)

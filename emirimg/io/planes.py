@@ -1,0 +1,82 @@
+"""Any image of any FITS file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from astropy.io import fits
+from numpy.typing import NDArray
+
+from ..exceptions import FrameError, InputError
+from ._fits import open_fits
+
+__all__ = ["read_list", "read_plane"]
+
+
+def read_plane(
+    path: str | Path, extension: int | str | None = None
+) -> tuple[NDArray[Any], fits.Header]:
+    """Read one image of a FITS file as it is.
+
+    Parameters
+    ----------
+    path : path
+        FITS file.
+    extension : int or str, optional
+        Number of the HDU, from 0, or its name. Default: the first that has an
+        image.
+
+    Returns
+    -------
+    data : `~numpy.ndarray`
+        Image, shape (ny, nx), in the type of the file.
+    header : `~astropy.io.fits.Header`
+        Its header, filled up with the keywords of the primary one.
+
+    Raises
+    ------
+    FrameError
+        If the file is damaged or has no such image.
+    """
+    path = Path(path)
+    with open_fits(path, "an image (FITS)") as hdus:
+        known = ", ".join(f"{i} {hdu.name}".strip() for i, hdu in enumerate(hdus))
+        if extension is None:
+            extension = next((i for i, hdu in enumerate(hdus) if _is_image(hdu)), 0)
+        try:
+            hdu = hdus[extension]
+        except (KeyError, IndexError):
+            msg = f"{path} has no extension {extension!r}; it has {known}"
+            raise FrameError(msg) from None
+        if not _is_image(hdu):
+            msg = f"{path} has no image of two axes in extension {extension!r}; it has {known}"
+            raise FrameError(msg)
+        header = hdu.header.copy()
+        header.extend(hdus[0].header, unique=True)
+        return hdu.data, header
+
+
+def read_list(path: str | Path) -> list[Path]:
+    """Read the names of files: the first word of each line that does not start with #.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or has no names.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path} cannot be read ({error}); a list of files was expected"
+        raise InputError(msg) from None
+    names = [line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
+    if not names:
+        msg = f"{path} names no files"
+        raise InputError(msg)
+    return [Path(name) for name in names]
+
+
+def _is_image(hdu: Any) -> bool:
+    return hdu.is_image and hdu.header["NAXIS"] == 2 and hdu.size > 0

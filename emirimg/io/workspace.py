@@ -1,0 +1,175 @@
+"""The directories of a reduction: one to work in, one for the results."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..exceptions import InputError
+from .atomic import replacing
+from .results import sha256, write_json
+
+__all__ = ["INDEX", "Workspace", "complete_directory", "gather"]
+
+INDEX = "index.json"
+"""Name of the file that keeps the checksums of what was copied or linked."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where a block is reduced, and where its results lie.
+
+    Parameters
+    ----------
+    work : `~pathlib.Path`
+        Directory of the inputs and of intermediate images.
+    results : `~pathlib.Path`
+        Directory of the results.
+    """
+
+    work: Path
+    results: Path
+
+    @classmethod
+    def of_block(cls, block_id: str, base: str | Path = ".") -> Workspace:
+        """Return the directories of a block.
+
+        Parameters
+        ----------
+        block_id : str
+            Identifier of the block.
+        base : path, optional
+            Directory in which they are. Default: the current one.
+        """
+        return cls(Path(base) / f"obsid{block_id}_work", Path(base) / f"obsid{block_id}_results")
+
+
+def gather(files: Mapping[str, Path], directory: str | Path, *, link: bool = False) -> list[str]:
+    """Copy files into a directory, or link to them.
+
+    Parameters
+    ----------
+    files : mapping
+        Name in the directory to path of the file.
+    directory : path
+        Where they shall be; it is made if it does not exist.
+    link : bool, optional
+        Whether symbolic links are made instead of copies.
+
+    Returns
+    -------
+    list of str
+        The names of the files that were copied or linked now. Others were
+        there already, with the checksum that the index says.
+
+    Raises
+    ------
+    InputError
+        If a file would be replaced by itself, or is a directory.
+
+    Notes
+    -----
+    The file `INDEX` keeps the SHA-256 checksums of everything that was ever
+    gathered in the directory.
+    """
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    index, written = _read_index(directory)
+    new = []
+    for name, source in files.items():
+        target = directory / name
+        digest = sha256(source)
+        same = index.get(name) == digest
+        if _is_link(target, source) if link else same and _is_copy(target, source, written):
+            index[name] = digest
+            continue
+        if target.exists() and not target.is_symlink() and target.samefile(source):
+            msg = f"{source} lies in the directory of intermediate files {directory}; move it"
+            raise InputError(msg)
+        with replacing(target, overwrite=True) as temporary:
+            if link:
+                temporary.symlink_to(_relative(source, directory))
+            else:
+                shutil.copyfile(source, temporary)
+        index[name] = digest
+        new.append(name)
+    write_json(directory / INDEX, dict(sorted(index.items())), overwrite=True)
+    return new
+
+
+@contextmanager
+def complete_directory(target: str | Path) -> Iterator[Path]:
+    """Lend a new directory that gets its final name when everything is in it.
+
+    Parameters
+    ----------
+    target : path
+        Final name. What is in a directory of that name and not made anew
+        stays.
+
+    Yields
+    ------
+    `~pathlib.Path`
+        A directory beside the final one. When an error leaves the block, it
+        is removed, and the old directory is as it was.
+
+    Raises
+    ------
+    InputError
+        If a file has the final name.
+    """
+    target = Path(target).resolve()
+    if target.exists() and not target.is_dir():
+        msg = f"{target} is a file; a directory for the results was expected"
+        raise InputError(msg)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    mark = secrets.token_hex(4)
+    new, old = (target.with_name(f".{target.name}-{word}-{mark}") for word in ("new", "old"))
+    new.mkdir()
+    try:
+        yield new
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        if old.exists() and not target.exists():
+            old.rename(target)
+    if old.exists():
+        for path in old.iterdir():
+            if not (target / path.name).exists():
+                path.rename(target / path.name)
+        shutil.rmtree(old)
+
+
+def _read_index(directory: Path) -> tuple[dict[str, str], float]:
+    """Return the checksums of an earlier run and their time; none if damaged."""
+    path = directory / INDEX
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}, 0.0
+    return (index, path.stat().st_mtime) if isinstance(index, dict) else ({}, 0.0)
+
+
+def _is_link(target: Path, source: Path) -> bool:
+    return target.is_symlink() and target.exists() and target.samefile(source)
+
+
+def _is_copy(target: Path, source: Path, written: float) -> bool:
+    """Tell whether a copy is there and was not changed since the index was written."""
+    if target.is_symlink() or not target.is_file():
+        return False
+    found = target.stat()
+    return found.st_size == source.stat().st_size and found.st_mtime <= written
+
+
+def _relative(source: Path, directory: Path) -> str:
+    """Return the path of a file as seen from a directory, so that a tree can be moved."""
+    return os.path.relpath(source.absolute(), directory.resolve())
