@@ -8,7 +8,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.signal import fftconvolve
 
 from .._strategy import Strategy
 from ..exceptions import AlignmentWarning
@@ -141,7 +140,10 @@ def _measure(
     reference: NDArray[np.float64], box: NDArray[np.float64]
 ) -> NDArray[np.float64] | None:
     """Return the shift (x, y) of ``box`` relative to ``reference``."""
-    correlation = fftconvolve(box, reference[::-1, ::-1])
+    shape = np.array(box.shape) + reference.shape - 1
+    correlation = np.fft.irfft2(
+        np.fft.rfft2(box, shape) * np.fft.rfft2(reference[::-1, ::-1], shape), shape
+    )
     y, x = np.unravel_index(np.argmax(correlation), correlation.shape)
     around = correlation[y - _FIT : y + _FIT + 1, x - _FIT : x + _FIT + 1]
     if min(y, x) < _FIT or around.shape != (2 * _FIT + 1,) * 2:

@@ -107,20 +107,16 @@ def clip_by_scatter(
     n, ny, nx = values.shape
     column = np.empty(n, np.float64)
     place = np.empty(n, np.int64)
-    # Differences from one value: equal values have no scatter at all.
-    base = np.empty(nx, np.float32)
-    limits = np.empty((2, nx))
-    doubtful = np.empty(nx, np.bool_)
+    # No value is further than this from the mean of n values.
+    nothing_to_reject = (n - 1) / np.sqrt(n) < 0.999 * min(low, high)
+    doubtful = np.zeros(nx, np.bool_)
     for y in range(ny):
-        _row_limits(values, mask, y, low, high, base, limits)
-        doubtful[:] = False
         for i in range(n):
             for x in range(nx):
-                difference = np.float64(values[i, y, x] - base[x])
-                inside = limits[0, x] <= difference <= limits[1, x]
-                good = not mask[i, y, x]
-                used[i, y, x] = good & inside
-                doubtful[x] |= good & (not inside)
+                used[i, y, x] = not mask[i, y, x]
+        if nothing_to_reject:
+            continue
+        _row_doubts(values, mask, y, np.float32(low), np.float32(high), doubtful)
         # Few pixels have anything to reject; only these need the iteration.
         for x in range(nx):
             if not doubtful[x]:
@@ -129,9 +125,11 @@ def clip_by_scatter(
             for i in range(n):
                 used[i, y, x] = False
                 if not mask[i, y, x]:
-                    column[m] = values[i, y, x] - base[x]
+                    # Differences from one value: equal values have no scatter at all.
+                    column[m] = values[i, y, x] - (values[place[0], y, x] if m else 0.0)
                     place[m] = i
                     m += 1
+            column[0] = 0.0
             m = _reject(column, place, m, low, high)
             for k in range(m):
                 used[place[k], y, x] = True
@@ -221,39 +219,44 @@ def _row_tolerance(
 
 
 @njit(nogil=True, cache=True)
-def _row_limits(
+def _row_doubts(  # noqa: C901  (one pass after another)
     values: NDArray[np.float32],
     mask: NDArray[np.bool_],
     y: int,
-    low: float,
-    high: float,
-    base: NDArray[np.float32],
-    limits: NDArray[np.float64],
+    low: np.float32,
+    high: np.float32,
+    doubtful: NDArray[np.bool_],
 ) -> None:
-    """Fill in the first value of each column of a row, and the limits relative to it."""
+    """Mark the pixels of a row that have a value beyond, or very near, the limits."""
     n, _, nx = values.shape
-    mean = np.zeros(nx)
-    squares = np.zeros(nx)
-    count = np.zeros(nx, np.int64)
-    base[:] = 0.0
-    for i in range(n - 1, -1, -1):
+    zero = np.float32(0.0)
+    base = np.zeros(nx, np.float32)
+    mean = np.zeros(nx, np.float32)
+    squares = np.zeros(nx, np.float32)
+    count = np.zeros(nx, np.float32)
+    for i in range(n):
         for x in range(nx):
             base[x] = base[x] if mask[i, y, x] else values[i, y, x]
     for i in range(n):
         for x in range(nx):
-            good = not mask[i, y, x]
-            mean[x] += np.float64(values[i, y, x] - base[x]) if good else 0.0
-            count[x] += good
+            mean[x] += zero if mask[i, y, x] else values[i, y, x] - base[x]
+            count[x] += zero if mask[i, y, x] else np.float32(1.0)
     for x in range(nx):
-        mean[x] /= max(count[x], 1)
+        mean[x] /= max(count[x], np.float32(1.0))
     for i in range(n):
         for x in range(nx):
-            away = np.float64(values[i, y, x] - base[x]) - mean[x]
-            squares[x] += 0.0 if mask[i, y, x] else away * away
+            away = values[i, y, x] - base[x] - mean[x]
+            squares[x] += zero if mask[i, y, x] else away * away
     for x in range(nx):
-        deviation = np.sqrt(squares[x] / (count[x] - 1)) if count[x] > 1 else np.inf
-        limits[0, x] = mean[x] - low * deviation
-        limits[1, x] = mean[x] + high * deviation
+        # The margin is much wider than the rounding errors of single precision.
+        freedom = max(count[x] - np.float32(1.0), np.float32(1.0))
+        squares[x] = np.float32(0.999) * np.sqrt(squares[x] / freedom)
+        doubtful[x] = False
+    for i in range(n):
+        for x in range(nx):
+            away = values[i, y, x] - base[x] - mean[x]
+            near = (away >= -low * squares[x]) & (away <= high * squares[x])
+            doubtful[x] |= (not mask[i, y, x]) & (not near)
 
 
 @njit(nogil=True, cache=True)

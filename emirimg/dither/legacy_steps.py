@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from ..exceptions import MetadataError
 from ..flat import Superflat, divide_superflat
 from ..instrument import ExposureMetadata
 from ..projection import shift_grid, whole_pixel_shifts
-from ..sky import SkyModel, SkySolution, channel_medians, subtract_sky
+from ..sky import SkyModel, SkySolution, channel_medians
 from ..stack import DitherStack
 from .steps import placed
 from .upgrade import DitherStrategies
@@ -129,9 +130,11 @@ class LegacySteps:
         iteration: int,
     ) -> DitherStack:
         def subtract(index: int) -> CCDData:
-            clean = subtract_sky(stack[index], skies[index])
-            # The frames of the stack are ours, and their variance has moved on.
-            stack[index].uncertainty = None
+            frame, sky = stack[index], skies[index]
+            # The frames are ours, but some are still the sky of others.
+            clean = frame if residual is None else _with_own_data(frame)
+            clean.data -= sky.image
+            clean.uncertainty.array += sky.variance
             left = None if residual is None else residual(index, clean)
             if left is not None:
                 clean.data -= left
@@ -155,6 +158,13 @@ class LegacySteps:
         if self.on_intermediate is not None:
             unit = u.dimensionless_unscaled if wcs is None else u.adu
             self.on_intermediate(name, CCDData(image, unit=unit, wcs=wcs))
+
+
+def _with_own_data(frame: CCDData) -> CCDData:
+    """Return a frame that shares everything with another one but its data."""
+    other = copy.copy(frame)
+    other.data = frame.data.copy()
+    return other
 
 
 def _shaped(index: int, *, skies: SkySolution, shape: NDArray[np.float32]) -> SkyModel:

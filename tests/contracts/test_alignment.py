@@ -9,10 +9,15 @@ from astropy.io import fits
 from astropy.nddata import CCDData, VarianceUncertainty
 from astropy.wcs import WCS
 
-from emirimg.alignment import Alignment, HeaderAlignment, StarAlignment
+from emirimg.alignment import (
+    Alignment,
+    HeaderAlignment,
+    ReferenceObjectAlignment,
+    StarAlignment,
+)
 from emirimg.stack import DitherStack
 
-ESTIMATORS = [HeaderAlignment(), StarAlignment()]
+ESTIMATORS = [HeaderAlignment(), ReferenceObjectAlignment(), StarAlignment()]
 
 SHAPE = (128, 128)
 SCALE = 0.2

@@ -8,10 +8,10 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from emirimg.combine.mosaic import Mosaic
-from emirimg.objects import ObjectMask, SegmentationMasker
+from emirimg.objects import ObjectMask, SegmentationMasker, ThresholdMasker
 from emirimg.projection.grid import MosaicGrid
 
-MASKERS = [SegmentationMasker()]
+MASKERS = [SegmentationMasker(), ThresholdMasker()]
 
 SHAPE = (120, 140)
 

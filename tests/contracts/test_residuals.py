@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from emirimg.exceptions import SkyWarning
-from emirimg.sky import ChannelMedian, DetectorResidual, QuadrantSurface, SmoothResidual
+from emirimg.sky import (
+    ChannelMedian,
+    DetectorResidual,
+    QuadrantCells,
+    QuadrantSurface,
+    SmoothResidual,
+)
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "sky"))
 from dithers import H2RG, HAWAII2, flat_frame
@@ -19,6 +25,7 @@ RESIDUALS = [
     ChannelMedian(),
     SmoothResidual(box_size=64),
     DetectorResidual(box_size=16),
+    QuadrantCells(n_side=2),
 ]
 SHAPE = (256, 256)
 
@@ -38,7 +45,9 @@ class TestResiduals:
             for seed in range(4)
         ]
         # A smooth mesh always follows some noise: that of 16 blocks of 64 x 64.
-        assert np.mean(found) < (0.7 if isinstance(residual, SmoothResidual) else 0.15)
+        assert np.mean(found) < (
+            0.7 if isinstance(residual, SmoothResidual | QuadrantCells) else 0.15
+        )
 
     def test_a_constant_is_found(self, residual, date):
         frame = flat_frame(shape=SHAPE, date=date)

@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from emirimg.exceptions import SkyError, SkyWarning
-from emirimg.sky import ConstantSky, NeighbourSky, PatternSky, SkyModel, subtract_sky
+from emirimg.sky import (
+    ConstantSky,
+    NeighbourSky,
+    PatternSky,
+    ScaledNeighbourSky,
+    SkyModel,
+    subtract_sky,
+)
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "sky"))
 from dithers import dither
@@ -20,6 +27,7 @@ ESTIMATORS = [
     NeighbourSky(n_frames=5, method="median"),
     PatternSky(),
     PatternSky(n_scales=3),
+    ScaledNeighbourSky(n_frames=4),
 ]
 
 FLAT = np.ones((128, 128))

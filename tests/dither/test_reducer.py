@@ -189,7 +189,10 @@ def test_repeats_at_one_position_share_a_pointing():
 def test_few_exposures(n):
     # The first two exposures have a false background by quadrant.
     scene = Scene(shape=(512, 512), dither_scale=0.25, n_stars=150, n_galaxies=3, brightest=1e5)
-    calibrations = Calibrations(flat=scene.calibrations().flat)
+    master = scene.calibrations()
+    calibrations = Calibrations(
+        flat=master.flat, bad_pixels=master.bad_pixel_mask.data.astype(bool)
+    )
     frames = [scene.exposure(2 + k) for k in range(n)]
     result = DitherReducer(calibrations=calibrations).reduce(frames)
     assert result.mosaic.coverage.max() == n
