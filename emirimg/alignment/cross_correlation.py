@@ -140,7 +140,7 @@ def _measure(
     reference: NDArray[np.float64], box: NDArray[np.float64]
 ) -> NDArray[np.float64] | None:
     """Return the shift (x, y) of ``box`` relative to ``reference``."""
-    shape = np.array(box.shape) + reference.shape - 1
+    shape = [n + m - 1 for n, m in zip(box.shape, reference.shape, strict=True)]
     correlation = np.fft.irfft2(
         np.fft.rfft2(box, shape) * np.fft.rfft2(reference[::-1, ::-1], shape), shape
     )

@@ -198,7 +198,8 @@ def test_few_exposures(n):
     assert result.mosaic.coverage.max() == n
     assert np.isfinite(result.mosaic.data).all()
     level = sigma_clipped_stats(result.mosaic.data, mask=result.mosaic.mask)[1]
-    assert abs(level) < 3
+    # Nothing but a smooth surface is known of the sky of one exposure alone.
+    assert abs(level) < (10 if n == 1 else 3)
 
 
 def test_no_star_falls_back_to_the_headers():
