@@ -38,8 +38,9 @@ __all__ = ["DitherReducer"]
 _MOST_MASKED = 0.8
 """Object masks that cover more of the mosaic than this are not believed."""
 
-_MASK_IS_STABLE = 0.002
-"""Object masks that differ in less than this fraction of the mosaic are the same."""
+_MASK_IS_STABLE = 0.03
+"""Object masks that differ in less than this fraction of the mosaic are the same: their
+rims flicker with the noise, and another pass changes no measure of the mosaic."""
 
 
 class DitherReducer:
