@@ -1,0 +1,65 @@
+"""The noise that the pixels of a frame show."""
+
+import numpy as np
+import pytest
+from astropy.nddata import CCDData
+
+from emirimg.calibration import assign_measured_noise
+
+SHAPE = (256, 256)
+GAIN, READ_NOISE = 5.0, 5.69
+
+
+def noisy(scale=1.0, *, sky=3000.0, seed=1):
+    y, x = np.indices(SHAPE)
+    light = sky + 1.5 * x + 300 * np.exp(-(((np.hypot(x - 128, y - 128) - 80) / 25) ** 2))
+    deviation = scale * np.sqrt(light / GAIN + READ_NOISE**2)
+    return CCDData(
+        (light + deviation * np.random.default_rng(seed).normal(size=SHAPE)).astype("f4"),
+        unit="adu",
+    )
+
+
+@pytest.mark.parametrize("scale", [0.3, 0.7, 1.0])
+def test_the_scale_of_the_noise_is_found(scale):
+    frame = noisy(scale)
+    found = assign_measured_noise(frame, GAIN, READ_NOISE).uncertainty.array
+    expected = scale**2 * (frame.data / GAIN + READ_NOISE**2)
+    assert np.median(found / expected) == pytest.approx(1, abs=0.05)
+    assert np.corrcoef(found.ravel(), frame.data.ravel())[0, 1] > 0.999
+
+
+def test_interpolated_frames():
+    frame = noisy()
+    half = CCDData((frame.data[:, 1:] + frame.data[:, :-1]) / 2, unit="adu")
+    found = assign_measured_noise(half, GAIN, READ_NOISE).uncertainty.array
+    expected = (half.data / GAIN + READ_NOISE**2) / 2
+    assert np.median(found / expected) == pytest.approx(1, abs=0.05)
+
+
+def test_masked_pixels_do_not_count():
+    frame = noisy()
+    mask = np.random.default_rng(2).random(SHAPE) < 0.05
+    expected = assign_measured_noise(frame, GAIN, READ_NOISE).uncertainty.array
+    frame.mask, frame.data[mask] = mask, 0
+    found = assign_measured_noise(frame, GAIN, READ_NOISE).uncertainty.array
+    np.testing.assert_allclose(np.median(found[~mask]), np.median(expected), rtol=0.05)
+
+
+def test_without_pixels_the_model_is_believed():
+    frame = noisy()
+    frame.mask = np.ones(SHAPE, dtype=bool)
+    found = assign_measured_noise(frame, GAIN, READ_NOISE)
+    np.testing.assert_allclose(
+        found.uncertainty.array, frame.data / GAIN + READ_NOISE**2, rtol=1e-5
+    )
+    assert "1.000 times" in found.meta["HISTORY"][0]
+
+
+def test_the_input_is_not_changed():
+    frame = noisy()
+    before = frame.data.copy()
+    assign_measured_noise(frame, GAIN, READ_NOISE)
+    np.testing.assert_array_equal(frame.data, before)
+    assert frame.uncertainty is None
+    assert not frame.meta
