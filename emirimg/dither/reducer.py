@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from .._parallel import Progress, default_executor, no_progress
 from ..alignment import Alignment, AlignmentEstimator, StarAlignment
@@ -182,7 +183,13 @@ class DitherReducer:
         CalibrationError
             If a calibration does not fit the exposures.
         """
-        with noted_warnings() as notes, default_executor(self.executor) as executor:
+        # Frames are what is worked on in parallel. Threads of the linear algebra on top of
+        # that only wait for each other, and make sums depend on their number.
+        with (
+            noted_warnings() as notes,
+            default_executor(self.executor) as executor,
+            threadpool_limits(1, user_api="blas"),
+        ):
             steps = Steps(executor, self.progress)
             stack, inputs = load(exposures, self.calibrate, steps)
             stack = steps.with_bad_pixels(stack, self.hidden_pixels)
