@@ -7,23 +7,27 @@ from dataclasses import replace
 
 import astropy.units as u
 import numpy as np
+from astropy.io.fits import Header
 
 from ..alignment import Alignment
+from ..combine import Mosaic
+from ..instrument import ExposureMetadata
 from ..objects import MosaicQuality, ObjectMask, measure_quality
-from ..sky import SkyModel
+from ..sky import SkyModel, SkySolution
 from ..stack import DitherStack
 from .header import mosaic_header
 from .result import DitherResult, FrameRecord
 from .steps import Combination
 
-__all__ = ["conclude"]
+__all__ = ["conclude", "frame_records"]
 
 
 def conclude(
-    stack: DitherStack,
-    skies: Sequence[SkyModel],
+    first: Header,
+    metadata: Sequence[ExposureMetadata],
+    records: Sequence[FrameRecord],
     alignment: Alignment,
-    combination: Combination,
+    mosaic: Mosaic,
     objects: ObjectMask | None,
     *,
     strategies: Mapping[str, str],
@@ -34,13 +38,15 @@ def conclude(
 
     Parameters
     ----------
-    stack : DitherStack
-        The frames as they were combined.
-    skies : sequence of SkyModel
-        Their skies.
+    first : `~astropy.io.fits.Header`
+        Header of the first exposure.
+    metadata : sequence of ExposureMetadata
+        Headers of all exposures, typed.
+    records : sequence of FrameRecord
+        What is known of them.
     alignment : Alignment
         Their places.
-    combination : Combination
+    mosaic : Mosaic
         The mosaic.
     objects : ObjectMask or None
         Its objects.
@@ -51,20 +57,19 @@ def conclude(
     notes : sequence of str
         The warnings; read when the measurements are done.
     """
-    quality = measure_quality(combination.mosaic, objects)
-    levels = [sky.level for sky in skies]
+    quality = measure_quality(mosaic, objects)
     header = mosaic_header(
-        stack[0].meta,
-        stack.metadata,
-        sky_levels=levels,
+        first,
+        metadata,
+        sky_levels=[record.sky_level for record in records],
         transparency=alignment.transparency,
         history=[f"{step}: {text}" for step, text in strategies.items()],
         measured=_measured(quality),
     )
     return DitherResult(
-        mosaic=replace(combination.mosaic, header=header),
+        mosaic=replace(mosaic, header=header),
         alignment=alignment,
-        frames=_records(stack, levels, alignment, combination),
+        frames=tuple(records),
         objects=objects,
         quality=quality,
         strategies=dict(strategies),
@@ -83,9 +88,14 @@ def _measured(quality: MosaicQuality) -> dict[str, tuple[float, str]]:
     }
 
 
-def _records(
-    stack: DitherStack, levels: Sequence[float], alignment: Alignment, combination: Combination
+def frame_records(
+    stack: DitherStack,
+    skies: Sequence[SkyModel],
+    alignment: Alignment,
+    combination: Combination,
 ) -> tuple[FrameRecord, ...]:
+    """Say what is known of every frame after the combination."""
+    levels = skies.levels if isinstance(skies, SkySolution) else [sky.level for sky in skies]
     return tuple(
         FrameRecord(
             name=stack.names[i],

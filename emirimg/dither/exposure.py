@@ -36,6 +36,12 @@ class ExposureReducer:
         self.gain = gain
         self.read_noise = read_noise
 
+    def copy(self) -> ExposureReducer:
+        """Return an equal reducer that shares no intermediate results with this one."""
+        return ExposureReducer(
+            calibrations=replace(self.calibrations), gain=self.gain, read_noise=self.read_noise
+        )
+
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}(calibrations={self.calibrations!r}, gain={self.gain!r}, "

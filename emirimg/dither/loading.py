@@ -58,6 +58,9 @@ def load(
     order = sorted(range(len(exposures)), key=lambda index: metadata[index].start)
     exposures, names = [exposures[i] for i in order], [names[i] for i in order]
 
+    # What the calibrations work out for themselves, several planes, goes away with this copy.
+    calibrate = calibrate.copy()
+
     def prepare(item: Path | CCDData, name: str) -> tuple[CCDData, str]:
         if isinstance(item, Path):
             return calibrate(read_frame(item), name=name), sha256(item)

@@ -26,7 +26,7 @@ from ..flat import Illumination, StarFlat
 from ..objects import ObjectMask, ObjectMasker, SegmentationMasker
 from ..projection import LanczosResampler, MosaicGrid, Resampler
 from ..sky import DetectorResidual, PatternSky, SkyEstimator, SkyResidual
-from .conclude import conclude
+from .conclude import conclude, frame_records
 from .exposure import ExposureReducer
 from .illumination import find_illumination, star_places
 from .loading import load
@@ -230,11 +230,16 @@ class DitherReducer:
                 stack = with_flags(calibrated, flagged)
                 # Their memory is wanted for the next pass.
                 skies = clean = flagged = combination = None
+            records = frame_records(clean, skies, alignment, combination)
+            first, metadata = stack[0].meta, stack.metadata
+            # The measurements want the memory of the frames.
+            del stack, clean, calibrated, skies
             return conclude(
-                clean,
-                skies,
+                first,
+                metadata,
+                records,
                 alignment,
-                combination,
+                combination.mosaic,
                 objects,
                 strategies=self.strategies,
                 inputs=inputs,
