@@ -11,6 +11,7 @@ from astropy.io.fits import Header
 
 from ..alignment import Alignment
 from ..combine import Mosaic
+from ..flat import Illumination
 from ..instrument import ExposureMetadata
 from ..objects import MosaicQuality, ObjectMask, measure_quality
 from ..sky import SkyModel, SkySolution
@@ -29,6 +30,7 @@ def conclude(
     alignment: Alignment,
     mosaic: Mosaic,
     objects: ObjectMask | None,
+    illumination: Illumination | None,
     *,
     strategies: Mapping[str, str],
     inputs: Sequence[tuple[str, str, str]],
@@ -50,6 +52,8 @@ def conclude(
         The mosaic.
     objects : ObjectMask or None
         Its objects.
+    illumination : Illumination or None
+        What the frames were divided by.
     strategies : mapping
         Texts of the strategies.
     inputs : sequence of tuple of str
@@ -64,7 +68,7 @@ def conclude(
         sky_levels=[record.sky_level for record in records],
         transparency=alignment.transparency,
         history=[f"{step}: {text}" for step, text in strategies.items()],
-        measured=_measured(quality),
+        measured=_measured(quality) | _applied(illumination),
     )
     return DitherResult(
         mosaic=replace(mosaic, header=header),
@@ -85,6 +89,17 @@ def _measured(quality: MosaicQuality) -> dict[str, tuple[float, str]]:
         "CORRNOIS": (quality.correlated_noise, "noise in apertures of 2 FWHM / predicted"),
         "DEPTH5": (quality.depth, "[mag] 5-sigma point source"),
         "MAGZERO": (quality.zero_point, "[mag] zero point of DEPTH5"),
+    }
+
+
+def _applied(illumination: Illumination | None) -> dict[str, tuple[float, str]]:
+    if illumination is None:
+        return {}
+    return {
+        "ILLUMDEG": (illumination.degree, "degree of the illumination; 0: not corrected"),
+        "ILLUMPV": (float(np.ptp(illumination.image)), "peak to valley of the illumination"),
+        "ILLUMNST": (illumination.n_stars, "stars that the illumination was measured with"),
+        "RINGMULT": (illumination.ring_multiplies, "whether the ring is response, not light"),
     }
 
 

@@ -196,7 +196,7 @@ class DitherReducer:
             alignment: Alignment | None = None
             stars: NDArray[np.float64] | None = None
             objects: ObjectMask | None = None
-            response: NDArray[np.float32] | None = None
+            illumination: Illumination | None = None
             for number in range(1, self.passes + 1):
                 masks = steps.in_frames(objects, stack)
                 skies = steps.once("Estimating the sky", self.sky, stack, objects=masks)
@@ -209,12 +209,12 @@ class DitherReducer:
                     grid = self.grid or MosaicGrid.covering(
                         alignment.wcss, [frame.shape for frame in stack]
                     )
-                if stars is not None and response is None:
-                    response = find_illumination(
+                if stars is not None and illumination is None:
+                    illumination = find_illumination(
                         clean, skies, stars, alignment, self.starflat, steps
-                    ).image
-                if response is not None:
-                    steps.divide(clean, response)
+                    )
+                if illumination is not None:
+                    steps.divide(clean, illumination)
                 combination = steps.combined(clean, alignment, grid, self.resampler, self.combiner)
                 before, objects = objects, self._find_objects(combination.mosaic, steps)
                 if objects is None or _is_settled(before, objects) or number == self.passes:
@@ -226,7 +226,7 @@ class DitherReducer:
                 )
                 if self.starflat is not None and stars is None:
                     stars = star_places(combination.mosaic)
-                steps.restore_sky(clean, skies, response)
+                steps.restore_sky(clean, skies, illumination)
                 stack = with_flags(calibrated, flagged)
                 # Their memory is wanted for the next pass.
                 skies = clean = flagged = combination = None
@@ -241,6 +241,7 @@ class DitherReducer:
                 alignment,
                 combination.mosaic,
                 objects,
+                illumination,
                 strategies=self.strategies,
                 inputs=inputs,
                 notes=notes,

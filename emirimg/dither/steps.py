@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from .._parallel import Progress, parallel_map
 from ..alignment import Alignment
 from ..combine import Combiner, Mosaic, assemble_mosaic
+from ..flat import Illumination
 from ..objects import ObjectMask
 from ..projection import MosaicGrid, Resampler, blot
 from ..sky import SkyModel, SkyResidual, SkySolution
@@ -121,7 +122,7 @@ class Steps:
         self,
         clean: DitherStack,
         skies: Sequence[SkyModel],
-        response: NDArray[np.float32] | None,
+        illumination: Illumination | None,
     ) -> None:
         """Undo the illumination and put the sky back where it was subtracted in place.
 
@@ -130,17 +131,19 @@ class Steps:
 
         def restore(frame: CCDData, number: int) -> None:
             sky = skies[number]
-            if response is not None:
-                _multiply(frame, response)
+            if illumination is not None and illumination.degree > 0:
+                _multiply(frame, illumination.image)
             frame.data += sky.image
             frame.uncertainty.array -= sky.variance
 
         if not _reads_frames(skies):
             self.each("Putting the sky back", restore, clean, range(len(clean)))
 
-    def divide(self, stack: DitherStack, response: NDArray[np.float32]) -> None:
-        """Divide every frame by the response to the light of the stars, in place."""
-        self.each("Correcting the illumination", partial(_multiply, factor=1 / response), stack)
+    def divide(self, stack: DitherStack, illumination: Illumination) -> None:
+        """Divide every frame by the illumination, in place."""
+        if illumination.degree > 0:
+            factor = 1 / illumination.image
+            self.each("Correcting the illumination", partial(_multiply, factor=factor), stack)
 
     def combined(
         self,

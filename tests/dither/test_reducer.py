@@ -102,6 +102,8 @@ def test_the_result_is_written_and_read_back(result, tmp_path):
     assert header["NCOMBINE"] == 14
     assert header["TEXPTIME"] == pytest.approx(14 * header["EXPTIME"])
     assert header["CTYPE1"] == "RA---TAN"
+    assert header["ILLUMDEG"] >= 0
+    assert header["ILLUMNST"] > 0
     assert not list(header["PV*"])
     assert any("PatternSky" in line for line in header["HISTORY"])
     x, y = frame.wcs.wcs_world2pix(*frame.wcs.wcs_pix2world(3.0, 5.0, 0), 0)
