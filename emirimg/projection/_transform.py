@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 from astropy.wcs import WCS
 from astropy.wcs.utils import pixel_to_pixel
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["transform_pixels"]
+__all__ = ["WCS_LOCK", "transform_pixels"]
+
+WCS_LOCK = threading.RLock()
+"""To be held while a WCS that other threads may use is evaluated or copied: the library
+below changes its tables for the time of a call, and another thread would see that."""
 
 
 def transform_pixels(
@@ -28,10 +34,11 @@ def transform_pixels(
     x, y : `~numpy.ndarray` of float
         0-based pixel coordinates in ``target``; NaN where it has none.
     """
-    if _same_sky(source, target):
-        # The same as below without the work of making sky coordinates.
-        return target.wcs_world2pix(*source.wcs_pix2world(x, y, 0), 0)
-    return pixel_to_pixel(source, target, x, y)
+    with WCS_LOCK:
+        if _same_sky(source, target):
+            # The same as below without the work of making sky coordinates.
+            return target.wcs_world2pix(*source.wcs_pix2world(x, y, 0), 0)
+        return pixel_to_pixel(source, target, x, y)
 
 
 def _same_sky(first: WCS, second: WCS) -> bool:

@@ -13,7 +13,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from ..instrument import pixel_scale
-from ._transform import transform_pixels
+from ._transform import WCS_LOCK, transform_pixels
 
 __all__ = ["MosaicGrid"]
 
@@ -98,7 +98,8 @@ class MosaicGrid:
         """Return the grid of some rows and columns of this one."""
         y0, y1, _ = rows.indices(self.shape[0])
         x0, x1, _ = columns.indices(self.shape[1])
-        wcs = self.wcs.deepcopy()
+        with WCS_LOCK:
+            wcs = self.wcs.deepcopy()
         wcs.wcs.crpix = self.wcs.wcs.crpix - [x0, y0]
         wcs.wcs.set()
         origin = (self.origin[0] + y0, self.origin[1] + x0)

@@ -1,5 +1,8 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
+from astropy.wcs import WCS
 from astropy.wcs.utils import pixel_to_pixel
 from numpy.testing import assert_allclose, assert_array_equal
 from skies import CORNER, distorted_wcs
@@ -128,3 +131,23 @@ def test_a_target_on_the_other_side_of_the_sky_is_refused():
     target = MosaicGrid.covering([distorted_wcs()], [(64, 64)])
     with pytest.raises(ValueError, match="no pixel coordinates"):
         PixelMap.between(grid, target.wcs)
+
+
+def test_threads_may_share_a_wcs(monkeypatch):
+    """Many threads map through the same WCSs at once and see the same nodes."""
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.crval = [10.0, 20.0]
+    wcs.wcs.cdelt = [-5e-5, 5e-5]
+    grid = MosaicGrid(wcs, (2000, 2000))
+    other = wcs.deepcopy()
+    other.wcs.crval = [10.001, 20.001]
+
+    def nodes(start):
+        return PixelMap.between(grid.cutout(slice(start, start + 64)), other).nodes
+
+    alone = [nodes(start) for start in range(0, 1900, 50)]
+    with ThreadPoolExecutor(8) as executor:
+        for _ in range(5):
+            together = list(executor.map(nodes, range(0, 1900, 50)))
+            assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
