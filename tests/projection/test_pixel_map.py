@@ -133,7 +133,7 @@ def test_a_target_on_the_other_side_of_the_sky_is_refused():
         PixelMap.between(grid, target.wcs)
 
 
-def test_threads_may_share_a_wcs(monkeypatch):
+def test_threads_may_share_a_wcs():
     """Many threads map through the same WCSs at once and see the same nodes."""
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
