@@ -15,6 +15,7 @@ from .._parallel import parallel_map, row_bands
 from .._strategy import Strategy
 from ..exceptions import CalibrationWarning
 from ..stack import DitherStack
+from ._median import sorted_median
 
 __all__ = ["HiddenPixelDetector"]
 
@@ -206,9 +207,9 @@ def _from_surroundings(  # pragma: no cover  (compiled)
                     count += 1
         if count < _FEWEST_AROUND:
             continue
-        middle = _median(around, count)
+        middle = sorted_median(around, count)
         around[:count] = np.abs(around[:count] - middle)
-        spread = np.float32(1.4826) * _median(around, count)
+        spread = np.float32(1.4826) * sorted_median(around, count)
         if spread > 0:
             result[k] = (data[y, x] - middle) / spread
     return result
@@ -254,12 +255,12 @@ def _along_stack(  # pragma: no cover  (compiled)
                 n_means += 1
             if n_means < min_pointings:
                 continue
-            centre = _median(means, n_means)
+            centre = sorted_median(means, n_means)
             for k in range(n_single):
                 single[k] = abs(single[k] - centre)
             median[y, x] = centre
             # Few values scatter widely by chance.
-            scatter[y, x] = _median(single, n_single) / (1 + (5 / n_single) ** 2)
+            scatter[y, x] = sorted_median(single, n_single) / (1 + (5 / n_single) ** 2)
     return median, scatter
 
 
@@ -285,20 +286,5 @@ def _from_neighbours(  # pragma: no cover  (compiled)
                         around[count] = image[j, i]
                         count += 1
             if count >= _FEWEST_AROUND:
-                result[y - first, x] = image[y, x] - _median(around, count)
+                result[y - first, x] = image[y, x] - sorted_median(around, count)
     return result
-
-
-@njit(nogil=True, cache=True)
-def _median(values: NDArray[np.float32], n: int) -> np.float32:  # pragma: no cover  (compiled)
-    """Sort the first ``n`` values in place and return their median."""
-    for i in range(1, n):
-        value = values[i]
-        j = i
-        while j > 0 and values[j - 1] > value:
-            values[j] = values[j - 1]
-            j -= 1
-        values[j] = value
-    if n % 2:
-        return values[n // 2]
-    return np.float32(0.5) * (values[n // 2 - 1] + values[n // 2])

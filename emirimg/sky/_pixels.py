@@ -6,7 +6,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["clipped_sums", "robust_mean", "sorted_median"]
+from ..calibration._median import sorted_median
+
+__all__ = ["clipped_sums", "robust_mean"]
 
 
 @njit(nogil=True, cache=True)
@@ -93,20 +95,3 @@ def clipped_sums(  # pragma: no cover  (compiled)
                     total[h, y, x] += inverse[k] * difference
                     weight[h, y, x] += inverse[k]
     return total, weight
-
-
-@njit(nogil=True, cache=True)
-def sorted_median(  # pragma: no cover  (compiled)
-    values: NDArray[np.float32], n: int
-) -> np.float32:
-    """Sort the first ``n`` values in place and return their median."""
-    for i in range(1, n):
-        value = values[i]
-        j = i
-        while j > 0 and values[j - 1] > value:
-            values[j] = values[j - 1]
-            j -= 1
-        values[j] = value
-    if n % 2:
-        return values[n // 2]
-    return np.float32(0.5) * (values[n // 2 - 1] + values[n // 2])
