@@ -137,7 +137,7 @@ def _curve(
     if shape == "box":
         unit = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5], [-0.5, -0.5]])
     else:
-        phase = np.linspace(0, 2 * np.pi, 65)
+        phase = np.linspace(0, 2 * np.pi, 181)
         unit = np.column_stack([np.cos(phase), np.sin(phase)])
     x, y = (unit * [width, height]).T
     cosine, sine = math.cos(angle), math.sin(angle)
