@@ -110,7 +110,7 @@ def _region(statement: str, color: str, *, in_pixels: bool, wcs: WCS | None) -> 
     words = re.split(r"[,\s]+", match.group(2).strip())
     properties = match.group(3) or ""
     wanted = _NUMBERS[shape]
-    if shape in {"ellipse", "box"} and len(words) == wanted - 1:
+    if shape in {"ellipse", "box"} and len(words) == 4:  # without the angle
         words.append("0")
     if len(words) != (wanted or len(words)) or len(words) < 2 or (not wanted and len(words) % 2):
         msg = f"{shape} takes {wanted or 'an even number of'} numbers, not {len(words)}"
