@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, Strict
@@ -97,6 +98,12 @@ class StrategyRequirements(InputModel):
     passes: Annotated[_Count | None, _NotNone] = None
     gain: Annotated[_Positive | None, _NotNone] = None
     read_noise: Annotated[_Positive | None, _NotNone] = None
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        # Of the many words, only those that say something.
+        for name, value in super().__repr_args__():
+            if name not in StrategyRequirements.model_fields or name in self.model_fields_set:
+                yield name, value
 
     def strategies(self) -> dict[str, Any]:
         """Return what is stated, as arguments for `~emirimg.dither.DitherReducer`."""

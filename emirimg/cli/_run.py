@@ -7,12 +7,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from .._memory import return_freed_arrays
 from .._version import version
+from ..blocks import CalibrationType
 from ..calibration import Calibrations
 from ..dither import DitherReducer, DitherResult
 from ..exceptions import InputError
@@ -124,7 +125,7 @@ def simulate(
     *,
     seed: int,
     exposures: int,
-    detector: str,
+    detector: Literal["HAWAII-2", "H2RG"],
     repeats: int,
     overwrite: bool,
 ) -> TutorialPaths:
@@ -145,7 +146,7 @@ def score_file(mosaic: Path, directory: Path, reporter: Reporter) -> None:
 def _choose(control: Path, group: ExposureGroup) -> dict[str, Path | None]:
     choices = read_control(control)
     tags = {"filter": group.filter_name, "grism": group.metadata[0].grism}
-    types = {
+    types: dict[str, CalibrationType] = {
         "bad_pixels": "MasterBadPixelMask",
         "dark": "MasterDark",
         "flat": "MasterIntensityFlat",

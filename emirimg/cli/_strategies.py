@@ -51,7 +51,7 @@ _HELP = {
 
 def strategy_options(command: Command) -> Command:
     """Add one option for each family of strategies."""
-    for family, members in reversed(STRATEGIES.items()):
+    for family, members in reversed(list(STRATEGIES.items())):
         option = click.option(
             f"--{family}",
             type=click.Choice(list(members)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -23,7 +24,7 @@ def demo_command(
     *,
     seed: int,
     exposures: int,
-    detector: str,
+    detector: Literal["HAWAII-2", "H2RG"],
     repeats: int,
     overwrite: bool,
     quiet: bool,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -103,11 +104,16 @@ def generate_yaml_command(
 
     if echo:
         click.echo(f"Executing: {shlex.join(sys.argv)}")
-    how = {"step": step, "reprojection": reprojection, "obsid_combined": obsid_combined}
-    with Reporter():
+    if outfile.exists():  # as PyEmir: before anything is read
+        msg = f"{outfile} exists already, and is not replaced"
+        raise InputError(msg)
+    how: dict[str, Any] = {
+        "step": step, "reprojection": reprojection, "obsid_combined": obsid_combined,
+    }  # fmt: skip
+    with Reporter() as reporter:
         if directory is not None:
             blocks = generate_from_headers(directory, **how)
-        else:
+        elif list_file is not None:
             try:
                 lines = list_file.read_text(encoding="utf-8").splitlines()
             except UnicodeDecodeError as error:
@@ -115,3 +121,4 @@ def generate_yaml_command(
                 raise InputError(msg) from None
             blocks = generate_blocks(lines, repeat=repeat or 1, **how)
         write_blocks(outfile, blocks)
+        reporter.say(f"{outfile}: {len(blocks)} blocks")

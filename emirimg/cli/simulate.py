@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -21,7 +22,7 @@ def simulate_command(
     *,
     seed: int,
     exposures: int,
-    detector: str,
+    detector: Literal["HAWAII-2", "H2RG"],
     repeats: int,
     overwrite: bool,
     quiet: bool,

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from .._strategy import explain_unknown
-from ..blocks import MODES, ControlFile, ObservationBlock
+from ..blocks import (
+    MODES,
+    ControlFile,
+    DitherRequirements,
+    ObservationBlock,
+    StrategyRequirements,
+)
 from ..exceptions import EmirimgError, FrameError, InputError
 from ..instrument import Detector, read_metadata
 from ..io import (
@@ -323,6 +329,9 @@ class _Planner:
         stated = block.requirements.model_fields_set
         completed_by = completed.requirements.model_fields_set
         values = completed.requirements.model_dump(mode="json")
+        if isinstance(block.requirements, DitherRequirements) and not block.requirements.is_modern:
+            strategies = StrategyRequirements.model_fields
+            values = {name: value for name, value in values.items() if name not in strategies}
         for name, value in values.items():
             if name in self.options.changes:
                 source = "command line"

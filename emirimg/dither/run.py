@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -38,7 +38,8 @@ from ..io import (
     write_result,
 )
 from ..io.numina.records import IMAGE, LOG
-from .legacy import StareResult, full_dithered_image, stare_image
+from ..projection import whole_pixel_shifts
+from .legacy import DitheredImage, StareResult, full_dithered_image, stare_image
 from .notes import noted_warnings
 from .planned import PlannedBlock, RunOptions
 from .reducer import DitherReducer
@@ -165,6 +166,8 @@ class _Runner:
         """Reduce the exposures of one position."""
         frames = [read_frame(path, detector=self.options.detector) for path in plan.exposures]
         method = plan.block.requirements.reprojection_method
+        for kind, path in plan.calibrations.items():
+            record.say(f"{kind.replace('_', ' ')}: {path.name}, {self._identify(path)}")
         record.say(f"{len(frames)} exposures, resampled by {method}")
         result = stare_image(
             frames,
@@ -210,6 +213,7 @@ class _Runner:
             executor=self.executor,
             progress=self.progress,
         )
+        self._say_places(record, names, [child.frame.shape for child in children], result)
         write_dithered_image(
             directory / IMAGE,
             result.data,
@@ -222,6 +226,20 @@ class _Runner:
             history=result.header["HISTORY"],
             pipeline=plan.block.pipeline,
         )
+
+    def _say_places(
+        self,
+        record: TaskRecord,
+        names: Sequence[str],
+        shapes: Sequence[tuple[int, int]],
+        result: DitheredImage,
+    ) -> None:
+        """Tell the log where in the mosaic each image lies, and how that was found."""
+        places = whole_pixel_shifts(result.alignment.wcss, shapes)
+        for name, (x, y), method in zip(names, places, result.alignment.methods, strict=True):
+            record.say(f"{name}: first pixel at x {x}, y {y} of the mosaic, placed by {method}")
+        ny, nx = result.data.shape
+        record.say(f"mosaic of {nx} x {ny} pixels (x, y), {len(names)} images combined")
 
     def _mosaic(self, plan: PlannedBlock, record: TaskRecord, directory: Path) -> None:
         """Reduce raw exposures by the strategies that are named."""

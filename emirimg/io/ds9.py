@@ -110,7 +110,7 @@ def _region(statement: str, color: str, *, in_pixels: bool, wcs: WCS | None) -> 
     words = re.split(r"[,\s]+", match.group(2).strip())
     properties = match.group(3) or ""
     wanted = _NUMBERS[shape]
-    if shape in {"ellipse", "box"} and len(words) == wanted - 1:
+    if shape in {"ellipse", "box"} and len(words) == 4:  # without the angle
         words.append("0")
     if len(words) != (wanted or len(words)) or len(words) < 2 or (not wanted and len(words) % 2):
         msg = f"{shape} takes {wanted or 'an even number of'} numbers, not {len(words)}"
@@ -137,7 +137,7 @@ def _curve(
     if shape == "box":
         unit = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5], [-0.5, -0.5]])
     else:
-        phase = np.linspace(0, 2 * np.pi, 65)
+        phase = np.linspace(0, 2 * np.pi, 181)
         unit = np.column_stack([np.cos(phase), np.sin(phase)])
     x, y = (unit * [width, height]).T
     cosine, sine = math.cos(angle), math.sin(angle)

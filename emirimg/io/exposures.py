@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -33,6 +34,8 @@ _KEYWORDS = (
     "READMODE", "FILTER", "GRISM", "DATE-OBS", "RA", "DEC",
 )  # fmt: skip
 _MARKS_OF_A_PRODUCT = ("EMIRIMG", "NUMTYPE", "NUMRNAM", "NUM-NCOM", "NUM-BPM", "NUM-DK", "NUM-FF")
+_CALIBRATION = re.compile(r"(^|_)(ARCS?|BIAS|DARK|FLAT)(_|$)", re.IGNORECASE)
+"""What the observing mode of a raw calibration contains."""
 _SAME_TIME = 1e-3
 """Relative difference of exposure times that are meant to be the same."""
 
@@ -266,13 +269,15 @@ def _why_not_raw(header: Header | None) -> str:
     for key in _MARKS_OF_A_PRODUCT:
         if key in header:
             return f"a calibration or a product (it has the keyword {key})"
+    mode = str(header.get("OBSMODE", "")).strip()
+    if _CALIBRATION.search(mode):
+        return f"a calibration (OBSMODE is {mode!r})"
     grism = str(header.get("GRISM", "")).strip()
     if grism.upper() not in {"", "OPEN"}:
         return f"a spectrum (GRISM is {grism!r})"
-    for axis, start in (("CTYPE1", "RA--"), ("CTYPE2", "DEC-")):
-        if not str(header.get(axis, "")).startswith(start):
-            return "no celestial WCS"
-    return ""
+    axes = ("CTYPE1", "RA--"), ("CTYPE2", "DEC-")
+    on_sky = all(str(header.get(axis, "")).startswith(start) for axis, start in axes)
+    return "" if on_sky else "no celestial WCS"
 
 
 def _belong_together(one: ExposureMetadata, other: ExposureMetadata) -> bool:

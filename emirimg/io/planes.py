@@ -47,7 +47,7 @@ def read_plane(
         try:
             hdu = hdus[extension]
         except (KeyError, IndexError):
-            msg = f"{path} has no extension {extension!r}; it has {known}"
+            msg = f"{path} has no extension {extension!r}; it has (from 0) {known}"
             raise FrameError(msg) from None
         if not _is_image(hdu):
             msg = f"{path} has no image of two axes in extension {extension!r}; it has {known}"

@@ -1,6 +1,7 @@
 """A night in a directory of its own, and quick stand-ins for the numerics."""
 
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -49,7 +50,9 @@ def calls(monkeypatch):
             map=np.full(data.shape, len(frames), np.int16),
             wcs=frames[0].frame.wcs,
             header=header,
-            alignment=None,
+            alignment=SimpleNamespace(
+                wcss=[item.frame.wcs for item in frames], methods=["header" for _ in frames]
+            ),
             warnings=(),
         )
 

@@ -94,7 +94,7 @@ def test_with_a_screen(emirimg, image, tmp_path, monkeypatch):
         (["--z1z2", "x"], "zscale, minmax"),
         (["--cmap", "ht"], "unknown color map"),
         (["--keystitle", "exptime"], "no keyword exptime"),
-        (["--extnum", 3], "no extension 2; it has 0 PRIMARY, 1 MAP"),
+        (["--extnum", 3], "no extension 2; it has (from 0) 0 PRIMARY, 1 MAP"),
         (["--extname", "BPM"], "no extension 'BPM'"),
     ],
 )

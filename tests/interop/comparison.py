@@ -26,9 +26,6 @@ class Agreement:
 
 HEADING = "same grid; rms difference in units of the noise of a pixel; equal mask or MAP (%)"
 
-TABLE = []
-"""Lines that are printed at the end."""
-
 
 def compare_positions(ours, theirs):
     """Compare two results of the mode STARE_IMAGE."""

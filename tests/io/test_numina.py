@@ -1,8 +1,5 @@
 """Files as observers have them, and what the legacy tools make of the same input."""
 
-import os
-import subprocess
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -22,7 +19,6 @@ from emirimg.io.numina import (
 
 DATA = Path(__file__).parent / "data"
 OBSERVATIONS = sorted(DATA.glob("dithered_*.yaml"))
-LEGACY_GENERATOR = os.environ.get("PYEMIR_GENERATOR", "")
 
 
 def read_text(text, tmp_path, read=read_blocks):
@@ -175,25 +171,6 @@ def test_unusable_lists(lines, options, words):
         generate_blocks(lines, **{"step": 0, **options})
 
 
-@pytest.mark.skipif(not LEGACY_GENERATOR, reason="PYEMIR_GENERATOR does not name the script")
-@pytest.mark.parametrize(
-    ("step", "repeat", "reprojection"),
-    list(product((0, 1), (1, 2, 3), ("interp", "adaptive", "exact", "none"))),
-)
-def test_the_legacy_generator_writes_the_same(tmp_path, step, repeat, reprojection):
-    lines = ["# comment", *LIST[:2], "@ x", *(f" {name} word" for name in LIST[2:]), ""]
-    (tmp_path / "list.txt").write_text("\n".join(lines))
-    arguments = [
-        "list.txt", "--step", step, "--repeat", repeat, "--reprojection", reprojection,
-        "--obsid_combined", "c", "--outfile", "legacy.yaml",
-    ]  # fmt: skip
-    subprocess.run([LEGACY_GENERATOR, *map(str, arguments)], cwd=tmp_path, check=True)
-    blocks = generate_blocks(
-        lines, step=step, repeat=repeat, reprojection=reprojection, obsid_combined="c"
-    )
-    assert format_blocks(blocks) == (tmp_path / "legacy.yaml").read_text()
-
-
 def write_night(directory, places, *, repeats, minute=0, **keywords):
     """Write the exposures of a dither pattern; the file names do not follow the time."""
     number = minute
@@ -203,6 +180,7 @@ def write_night(directory, places, *, repeats, minute=0, **keywords):
                 directory / f"{9999999999 - number}.fits",
                 OBSBLOCK=place // 7 + 1,
                 IMGOBBL=place % 7 + 1,
+                NIMGOBBL=min(7, places - place // 7 * 7),
                 NEXP=repeats,
                 EXP=repeat + 1,
                 DATE_OBS=f"2018-12-17T22:{number:02d}:00.00",
@@ -247,9 +225,28 @@ def test_incomplete_positions_are_reported(tmp_path):
     assert [len(block.frames) for block in blocks] == [2, 1]
 
 
+def test_incomplete_patterns_are_reported(tmp_path):
+    write_night(tmp_path, 3, repeats=2)
+    for number in (9999999996, 9999999997):
+        (tmp_path / f"{number}.fits").unlink()
+    with pytest.warns(MetadataWarning, match=r"2 of the 3 positions \(NIMGOBBL\) of OBSBLOCK 1 "):
+        blocks = generate_from_headers(tmp_path)
+    assert len(blocks) == 2
+
+
+@pytest.mark.parametrize("mode", ["DARK", "DOME_FLAT", "ARC_LAMPS", "SIMPLE_BIAS"])
+def test_raw_calibrations_are_passed_over(tmp_path, mode):
+    write_night(tmp_path, 2, repeats=1)
+    write_exposure(tmp_path / "calibration.fits", OBSMODE=mode)
+    assert len(generate_from_headers(tmp_path)) == 2
+    with pytest.raises(InputError, match=rf"a calibration \(OBSMODE is '{mode}'\)"):
+        generate_from_headers(tmp_path / "calibration.fits")
+
+
 def test_a_repeated_pattern_is_not_a_repeated_exposure(tmp_path):
     for minute in range(3):
-        write_exposure(tmp_path / f"{minute}.fits", DATE_OBS=f"2018-12-17T22:0{minute}:00.00")
+        start = f"2018-12-17T22:0{minute}:00.00"
+        write_exposure(tmp_path / f"{minute}.fits", DATE_OBS=start, NIMGOBBL=1)
     assert [block.frames for block in generate_from_headers(tmp_path)] == [
         ("0.fits",), ("1.fits",), ("2.fits",),
     ]  # fmt: skip

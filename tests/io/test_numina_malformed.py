@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from emirimg.cli import main
 from emirimg.exceptions import InputError
 from emirimg.instrument import H2RG, HAWAII2
 from emirimg.io.numina import read_blocks, read_control
@@ -201,6 +203,27 @@ def check(expected, read, path):
         read(path)
     found = lines_of(caught.value, path)
     assert any(number == line and words in text for number, text in found), str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cases", "case", "arguments"),
+    [
+        *((BAD_BLOCKS, case, ["bad.yaml"]) for case in BAD_BLOCKS),
+        *((BAD_CONTROLS, case, ["good.yaml", "-r", "bad.yaml"]) for case in BAD_CONTROLS),
+    ],
+)
+def test_the_command_says_so_and_writes_nothing(cases, case, arguments, tmp_path, monkeypatch):
+    text, line, words = cases[case]
+    monkeypatch.chdir(tmp_path)
+    Path("bad.yaml").write_text(text)
+    Path("good.yaml").write_text(GOOD)
+    result = CliRunner().invoke(main, ["run", *arguments])
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "This is a defect" not in result.stderr
+    found = lines_of(result.stderr.removeprefix("emirimg: error: "), "bad.yaml")
+    assert any(number == line and words in said for number, said in found), result.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.yaml", "good.yaml"]
 
 
 @pytest.mark.parametrize("read", [read_blocks, read_control])

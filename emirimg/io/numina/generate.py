@@ -105,7 +105,8 @@ def generate_from_headers(
     Warns
     -----
     MetadataWarning
-        If a position has not as many exposures as its headers announce.
+        If a position has not as many exposures, or a pattern not as many
+        positions, as its headers announce.
     """
     groups = group_exposures(directory)
     blocks: list[ObservationBlock] = []
@@ -131,6 +132,13 @@ def _sequence(
     groups: Sequence[Sequence[str]], step: int, reprojection: Reprojection, combined: str
 ) -> list[ObservationBlock]:
     ids = [f"_{group[0][:_ID_LENGTH]}" for group in groups]
+    elsewhere = next((name for group in groups for name in group if "/" in name), None)
+    if elsewhere is not None:
+        msg = (
+            f"{elsewhere!r} leads out of its directory; the names of the exposures in the data"
+            " directory, without '/', were expected"
+        )
+        raise InputError(msg)
     repeated = sorted({name for name in ids if ids.count(name) > 1})
     if repeated:
         msg = (
@@ -177,7 +185,25 @@ def _positions(group: ExposureGroup) -> list[list[str]]:
         if first.n_repeats is not None and first.n_repeats != len(position):
             msg = f"{name}: NEXP is {first.n_repeats}, but {len(position)} exposures were found"
             warnings.warn(msg, MetadataWarning, stacklevel=3)
+    _note_incomplete_patterns(group)
     return [[name for name, _ in position] for position in positions]
+
+
+def _note_incomplete_patterns(group: ExposureGroup) -> None:
+    """Warn of patterns of which positions are missing, because frames may be, too."""
+    found: dict[int | None, set[int]] = {}
+    expected: dict[int | None, int] = {}
+    for metadata in group.metadata:
+        if metadata.position is not None and metadata.n_positions is not None:
+            found.setdefault(metadata.block, set()).add(metadata.position)
+            expected[metadata.block] = metadata.n_positions
+    for block, positions in found.items():
+        if len(positions) < expected[block]:
+            msg = (
+                f"{group.object_name}, {group.filter_name}: {len(positions)} of the"
+                f" {expected[block]} positions (NIMGOBBL) of OBSBLOCK {block} were found"
+            )
+            warnings.warn(msg, MetadataWarning, stacklevel=4)
 
 
 def _repeats(metadata: ExposureMetadata, previous: ExposureMetadata) -> bool:
