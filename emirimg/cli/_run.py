@@ -28,7 +28,7 @@ from ..io import (
     write_json,
 )
 from ..report import plot_mosaic, score_table, summary_tables, summary_text
-from ..simulation import Scene, Truth, TutorialPaths, score, write_tutorial
+from ..simulation import SCENES, Truth, TutorialPaths, score, write_tutorial
 from ._output import output_directory
 from ._reporter import Reporter
 
@@ -122,19 +122,22 @@ def simulate(
     directory: Path,
     reporter: Reporter,
     *,
+    scene: str,
     seed: int,
-    exposures: int,
-    detector: str,
-    repeats: int,
+    exposures: int | None,
+    detector: str | None,
+    repeats: int | None,
     overwrite: bool,
 ) -> TutorialPaths:
-    """Write a tree of simulated exposures."""
+    """Write a tree of simulated exposures of a scene, some of its parameters changed."""
+    changes = {"n_exposures": exposures, "detector": detector, "repeats": repeats}
+    given = {name: value for name, value in changes.items() if value is not None}
     try:
-        scene = Scene(seed=seed, n_exposures=exposures, detector=detector, repeats=repeats)
+        observed = SCENES[scene].replace(seed=seed, **given)
     except ValidationError as error:
         msg = "; ".join(item["msg"] for item in error.errors())
         raise InputError(msg) from None
-    return write_tutorial(directory, scene, overwrite=overwrite, progress=reporter.progress)
+    return write_tutorial(directory, observed, overwrite=overwrite, progress=reporter.progress)
 
 
 def score_file(mosaic: Path, directory: Path, reporter: Reporter) -> None:

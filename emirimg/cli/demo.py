@@ -21,10 +21,11 @@ __all__ = ["demo_command"]
 def demo_command(
     directory: Path,
     *,
+    scene: str,
     seed: int,
-    exposures: int,
-    detector: str,
-    repeats: int,
+    exposures: int | None,
+    detector: str | None,
+    repeats: int | None,
     overwrite: bool,
     quiet: bool,
     verbose: bool,
@@ -50,10 +51,11 @@ def demo_command(
     )
 
     with Reporter(quiet=quiet, verbose=verbose) as reporter:
-        reporter.say(f"1. Simulating {exposures} raw exposures in {directory}")
+        reporter.say(f"1. Simulating raw exposures in {directory}")
         tree = simulate(
             directory,
             reporter,
+            scene=scene,
             seed=seed,
             exposures=exposures,
             detector=detector,

@@ -3,6 +3,7 @@
 from .calibrations import CalibrationFrames
 from .profiles import MoffatPSF
 from .scene import Scene
+from .scenes import SCENES
 from .scoring import (
     FIGURES,
     Figure,
@@ -18,6 +19,7 @@ from .tutorial import TutorialPaths, write_tutorial
 
 __all__ = [
     "FIGURES",
+    "SCENES",
     "CalibrationFrames",
     "Figure",
     "IdealStack",

@@ -23,6 +23,8 @@ class Purpose(IntEnum):
     IDENTIFIER = 9
     PERFECT = 10
     APERTURES = 11
+    TRAILS = 12
+    STRIPES = 13
 
 
 def generator(seed: int, purpose: Purpose, exposure: int | None = None) -> np.random.Generator:

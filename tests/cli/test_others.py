@@ -1,15 +1,18 @@
 """``emirimg simulate``, ``demo``, ``score`` and ``info``."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from emirimg.cli import _run
-from emirimg.simulation import Truth
+from emirimg.cli._options import SCENE_NAMES
+from emirimg.simulation import SCENES, Truth
 
 
 def test_simulate_writes_a_tree(small, emirimg, tmp_path):
     result = emirimg("simulate", tmp_path / "new", "-n", 2, "--seed", 7)
     assert result.exit_code == 0, result.stderr
-    assert small == {"seed": 7, "n_exposures": 2, "detector": "HAWAII-2", "repeats": 1}
+    assert small == {"scene": "tutorial", "seed": 7, "n_exposures": 2}
     assert Truth.read(tmp_path / "new").scene.seed == 7
     assert "emirimg reduce" in result.output
 
@@ -21,12 +24,17 @@ def test_simulate_writes_a_tree(small, emirimg, tmp_path):
         (("--exposures", 3), "n_exposures", 3),
         (("--detector", "h2rg"), "detector", "H2RG"),
         (("--repeats", 2), "repeats", 2),
+        (("--scene", "clouds"), "scene", "clouds"),
     ],
 )
 def test_options_reach_the_scene(option, name, value, small, emirimg, tmp_path, monkeypatch):
-    monkeypatch.setattr(_run, "write_tutorial", lambda *_, **__: None)
+    monkeypatch.setattr(_run, "write_tutorial", lambda *_, **__: SimpleNamespace(exposures=()))
     assert emirimg("simulate", tmp_path / "new", *option).exit_code == 0
     assert small[name] == value
+
+
+def test_every_scene_is_offered():
+    assert tuple(SCENES) == SCENE_NAMES
 
 
 @pytest.mark.usefixtures("small")
