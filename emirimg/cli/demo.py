@@ -46,7 +46,7 @@ def demo_command(
     from ._run import (  # noqa: PLC0415 (heavy)
         CalibrationFiles,
         reduce_exposures,
-        score_file,
+        score_files,
         simulate,
     )
 
@@ -74,5 +74,5 @@ def demo_command(
         )
         mosaic = results / "mosaic.fits"
         reporter.say(f"\n3. Against the truth:  emirimg score {mosaic} {directory}\n")
-        score_file(mosaic, directory, reporter)
+        score_files([mosaic], directory, reporter)
         reporter.say(f"\nLook at the picture: {results / 'mosaic.png'}")
