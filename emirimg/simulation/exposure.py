@@ -142,7 +142,7 @@ def _observe(light: NDArray[np.float32], truth: Truth, index: int) -> NDArray[np
     light[hot] += np.exp(character.normal(np.log(2500.0), 1.2, hot.sum())).astype(np.float32)
     noisy = kinds == NOISY
     noise = character.uniform(5.0, 60.0, noisy.sum()) * scene.read_noise
-    random = generator(scene.seed, Purpose.NOISE, index)
+    random = generator(scene.seed, Purpose.NOISE, index, scene.realisation)
     light *= scene.gain
     counts = random.poisson(light).astype(np.float32)
     counts /= scene.gain

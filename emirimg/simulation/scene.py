@@ -30,6 +30,9 @@ class Scene(Strategy):
     ----------
     seed : int
         Seed of all random numbers.
+    realisation : int
+        Number of the photon and read noise: scenes that differ only in it are
+        the same observation with other noise.
     detector : {"HAWAII-2", "H2RG"}
         Which detector takes the exposures.
     n_exposures : int
@@ -140,6 +143,7 @@ class Scene(Strategy):
     """
 
     seed: int = Field(default=1, ge=0)
+    realisation: int = Field(default=0, ge=0)
     detector: Literal["HAWAII-2", "H2RG"] = "HAWAII-2"
     n_exposures: int = Field(default=14, ge=1)
     repeats: int = Field(default=1, ge=1)
