@@ -17,7 +17,7 @@ from ..instrument import frame_wcs
 from ._fits import open_fits
 from .planes import read_plane
 
-__all__ = ["ImagePlanes", "read_image"]
+__all__ = ["ImagePlanes", "read_image_planes"]
 
 _EXPECTED = "a mosaic (FITS)"
 _VARIANCES = ("UNCERT", "VARIANCE", "VAR")
@@ -53,7 +53,7 @@ class ImagePlanes:
     mask: NDArray[np.bool_]
 
 
-def read_image(path: str | Path, *, weights: str | Path | None = None) -> ImagePlanes:
+def read_image_planes(path: str | Path, *, weights: str | Path | None = None) -> ImagePlanes:
     """Read a mosaic of emirimg, PyEmir, SWarp or another program.
 
     Parameters

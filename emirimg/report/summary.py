@@ -12,9 +12,16 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ..simulation import FIGURES, Figure, Score
+from ..simulation import FIGURES, Figure, Recovery, Score
 
-__all__ = ["frame_table", "mosaic_table", "score_table", "summary_tables", "summary_text"]
+__all__ = [
+    "frame_table",
+    "mosaic_table",
+    "recovery_table",
+    "score_table",
+    "summary_tables",
+    "summary_text",
+]
 
 
 def summary_tables(summary: Mapping[str, Any]) -> list[Table]:
@@ -127,6 +134,39 @@ def score_table(scores: Mapping[str, Score]) -> Table:
             best = _figure(perfect.get(figure.name), None)
             table.add_row(figure.meaning, *values, best, figure.unit, figure.goal_text)
     return table
+
+
+def recovery_table(recovery: Recovery) -> Table:
+    """Return what became of artificial stars, one line for each half magnitude.
+
+    Parameters
+    ----------
+    recovery : Recovery
+        As from `emirimg.simulation.injection_test`.
+    """
+    table = Table(box=box.SIMPLE, padding=0)
+    for heading in ("mag", "stars", "found (%)", "bias (%)", "scatter (%)", "lost (%)"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in recovery.table:
+        percent = {
+            name: _number(_finite(row[name]), ".1f", factor=100)
+            for name in (
+                "completeness", "completeness_error", "bias", "bias_error", "scatter", "lost",
+            )
+        }  # fmt: skip
+        table.add_row(
+            f"{row['magnitude']:.2f}",
+            str(row["n"]),
+            "{completeness} +- {completeness_error}".format(**percent),
+            "{bias} +- {bias_error}".format(**percent),
+            percent["scatter"],
+            percent["lost"],
+        )
+    return table
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
 
 
 def _figure(value: float | None, figure: Figure | None) -> str:

@@ -1,6 +1,7 @@
 """Simulated exposures with known truth, and the score of a mosaic against it."""
 
 from .calibrations import CalibrationFrames
+from .injection import Recovery, add_stars, draw_stars, injection_test, measure_recovery
 from .profiles import MoffatPSF
 from .scene import Scene
 from .scenes import SCENES
@@ -24,12 +25,17 @@ __all__ = [
     "Figure",
     "IdealStack",
     "MoffatPSF",
+    "Recovery",
     "Scene",
     "Score",
     "ScoredImage",
     "Truth",
     "TutorialPaths",
+    "add_stars",
+    "draw_stars",
     "ideal_stack",
+    "injection_test",
+    "measure_recovery",
     "perfect_mosaic",
     "score",
     "write_tutorial",

@@ -6,7 +6,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from emirimg.exceptions import FrameError
-from emirimg.io import read_image
+from emirimg.io import read_image_planes
 
 SHAPE = (5, 6)
 
@@ -45,13 +45,13 @@ def written(path, *planes, header=None, first=0):
     ],
 )
 def test_noise_by_any_name(name, value, cards, variance, tmp_path):
-    image = read_image(written(tmp_path / "a.fits", (name, value, *cards)))
+    image = read_image_planes(written(tmp_path / "a.fits", (name, value, *cards)))
     np.testing.assert_array_equal(image.variance, np.full(SHAPE, variance, np.float32))
     assert not image.mask.any()
 
 
 def test_nothing_but_an_image(tmp_path):
-    image = read_image(written(tmp_path / "a.fits", first=1))
+    image = read_image_planes(written(tmp_path / "a.fits", first=1))
     assert image.variance is None
     assert image.data.dtype == np.float32
     assert image.wcs.wcs_pix2world(2, 2, 0)[0] == pytest.approx(40)
@@ -63,7 +63,7 @@ def test_nothing_but_an_image(tmp_path):
 def test_where_there_is_no_value(name, inside, outside, tmp_path):
     plane = np.full(SHAPE, inside)
     plane[1, 2] = outside
-    image = read_image(written(tmp_path / "a.fits", (name, plane)))
+    image = read_image_planes(written(tmp_path / "a.fits", (name, plane)))
     assert np.argwhere(image.mask).tolist() == [[1, 2]]
 
 
@@ -72,7 +72,7 @@ def test_pixels_that_say_nothing(value, tmp_path):
     path = written(tmp_path / "a.fits")
     with fits.open(path, mode="update") as hdus:
         hdus[0].data[2, 3] = value
-    assert np.argwhere(read_image(path).mask).tolist() == [[2, 3]]
+    assert np.argwhere(read_image_planes(path).mask).tolist() == [[2, 3]]
 
 
 def test_weight_map_beside_the_image_or_named(tmp_path):
@@ -81,7 +81,10 @@ def test_weight_map_beside_the_image_or_named(tmp_path):
     weight[0, 0] = 0
     fits.writeto(tmp_path / "coadd.weight.fits", weight)
     fits.writeto(tmp_path / "other.fits", 2 * weight)
-    found, named = read_image(path), read_image(path, weights=tmp_path / "other.fits")
+    found, named = (
+        read_image_planes(path),
+        read_image_planes(path, weights=tmp_path / "other.fits"),
+    )
     assert (found.variance[1, 1], named.variance[1, 1]) == (2, 1)
     assert np.argwhere(found.mask).tolist() == [[0, 0]]
 
@@ -89,11 +92,11 @@ def test_weight_map_beside_the_image_or_named(tmp_path):
 def test_projections_of_other_programs(tmp_path):
     header = place("TPV")
     header["PV1_1"], header["PV2_1"] = 1.01, 1.01
-    tpv = read_image(written(tmp_path / "tpv.fits", header=header)).wcs
+    tpv = read_image_planes(written(tmp_path / "tpv.fits", header=header)).wcs
     header = place("TAN-SIP")
     header["A_ORDER"], header["B_ORDER"], header["A_2_0"] = 2, 2, 1e-3
-    sip = read_image(written(tmp_path / "sip.fits", header=header)).wcs
-    plain = read_image(written(tmp_path / "tan.fits")).wcs
+    sip = read_image_planes(written(tmp_path / "sip.fits", header=header)).wcs
+    plain = read_image_planes(written(tmp_path / "tan.fits")).wcs
     ra = [wcs.all_pix2world(5, 2, 0)[0] for wcs in (plain, tpv, sip)]
     assert ra[1] - 40 == pytest.approx(1.01 * (ra[0] - 40), rel=1e-6)
     assert ra[2] - 40 == pytest.approx((3 + 9e-3) / 3 * (ra[0] - 40), rel=1e-6)
@@ -103,14 +106,14 @@ def test_planes_that_do_not_fit(tmp_path):
     path = written(tmp_path / "a.fits")
     fits.append(path, np.ones((2, 2)), fits.Header({"EXTNAME": "MAP"}))
     with pytest.raises(FrameError, match=r"a.fits: MAP has the shape \(2, 2\), but the image"):
-        read_image(path)
+        read_image_planes(path)
     fits.writeto(tmp_path / "w.fits", np.ones((3, 3)))
     with pytest.raises(FrameError, match=r"w.fits: weight map has the shape"):
-        read_image(written(tmp_path / "b.fits"), weights=tmp_path / "w.fits")
+        read_image_planes(written(tmp_path / "b.fits"), weights=tmp_path / "w.fits")
 
 
 def test_no_place_on_the_sky(tmp_path):
     with pytest.raises(FrameError, match=r"a.fits has no celestial WCS \(CTYPE1 is None\)"):
-        read_image(written(tmp_path / "a.fits", header=fits.Header()))
+        read_image_planes(written(tmp_path / "a.fits", header=fits.Header()))
     with pytest.raises(FrameError, match=r"b.fits has no usable WCS"):
-        read_image(written(tmp_path / "b.fits", header=fits.Header({"CTYPE1": "RA---TAN"})))
+        read_image_planes(written(tmp_path / "b.fits", header=fits.Header({"CTYPE1": "RA---TAN"})))

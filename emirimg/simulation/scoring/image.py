@@ -11,7 +11,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from ...combine.mosaic import Mosaic
-from ...io.images import read_image
+from ...io.images import read_image_planes
 from ...projection.grid import MosaicGrid
 
 __all__ = ["ScoredImage"]
@@ -67,7 +67,7 @@ class ScoredImage:
         Parameters
         ----------
         path : path-like
-            FITS file, see `emirimg.io.read_image`.
+            FITS file, see `emirimg.io.read_image_planes`.
         weights : path-like, optional
             Its weight map, where that is another file. Default: the file
             beside it whose name ends in ``.weight.fits``, where there is one.
@@ -77,7 +77,7 @@ class ScoredImage:
         FrameError
             If the file cannot be used.
         """
-        image = read_image(path, weights=weights)
+        image = read_image_planes(path, weights=weights)
         factor = float(image.header.get("CORRNOIS", 1.0))
         return cls(image.data, image.wcs, image.variance, image.mask, factor)
 

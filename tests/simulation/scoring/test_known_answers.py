@@ -59,8 +59,9 @@ def test_known_jitter_of_positions(values, image, ideal, field, rescore, random)
     ra, dec = image.wcs.wcs_pix2world(x + 0.1 * moved, y, 0)
     catalogue["ra"], catalogue["dec"] = ra * catalogue["ra"].unit, dec * catalogue["dec"].unit
     before, after = (np.zeros(image.data.shape, np.float32) for _ in range(2))
-    draw_catalogue(before, image.wcs, truth.catalogue, truth.psf(0))
-    draw_catalogue(after, image.wcs, catalogue, truth.psf(0))
+    for index, weight in enumerate(truth.weights):
+        draw_catalogue(before, image.wcs, truth.catalogue, truth.psf(index), scale=weight)
+        draw_catalogue(after, image.wcs, catalogue, truth.psf(index), scale=weight)
     found = rescore(replace(image, data=np.where(image.mask, 0, image.data + after - before)))
     # They scatter in x, and not in y.
     in_x = np.std(0.1 * moved[field.stars_in(0.7)], ddof=1)
