@@ -112,7 +112,8 @@ def measure_recovery(
     stars: QTable,
     with_stars: Mosaic,
     without: Mosaic,
-    psf: NDArray[np.floating],
+    psfs: NDArray[np.floating],
+    weights: NDArray[np.floating],
     *,
     zero_point: float = 25.0,
 ) -> Recovery:
@@ -124,8 +125,11 @@ def measure_recovery(
         The stars, as from `draw_stars`.
     with_stars, without : Mosaic
         Mosaics on one grid of the exposures with and without them.
-    psf : `~numpy.ndarray`
-        Image of a star of flux 1 in the mosaic, at the centre of an odd square.
+    psfs : `~numpy.ndarray`
+        Images, on pixels of the mosaic, of a star of flux 1 in each exposure,
+        shape (n_exposures, n, n); it is at the centre, and n is odd.
+    weights : `~numpy.ndarray`
+        Weight of each exposure in each star, shape (n_stars, n_exposures).
     zero_point : float, optional
         Magnitude of 1 ADU. Default: 25.
 
@@ -145,24 +149,27 @@ def measure_recovery(
     a factor of two. Sigma follows from the variance of the mosaic, times
     the robust scatter of the filtered mosaic in these units. The flux is that
     in an aperture of 1.5 FWHM less the level between 4 and 6 FWHM, corrected
-    for the part of ``psf`` that it holds.
+    for the part that it holds of the profiles of the exposures that show
+    the star.
     """
     if with_stars.grid.shape != without.grid.shape:
         msg = f"the mosaics differ in shape: {with_stars.grid.shape}, {without.grid.shape}"
         raise ValueError(msg)
-    middle = np.full((1, 2), psf.shape[0] // 2, dtype=float)
-    fwhm = fit_moffat(psf, middle[0], psf.shape[0] / 10, 0.0)[0]
+    weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-30)
+    middle = np.full((1, 2), psfs.shape[1] // 2, dtype=float)
+    mean = np.tensordot(weights.mean(axis=0), psfs, axes=1)
+    fwhm = fit_moffat(mean, middle[0], psfs.shape[1] / 16, 0.0)[0]
     mask = with_stars.mask | without.mask
     positions = np.transpose([np.asarray(stars["x"]), np.asarray(stars["y"])])
+    part = weights @ [_flux(psf, middle, fwhm, None)[0] for psf in psfs]
 
     def flux(image: NDArray[np.floating]) -> NDArray[np.float64]:
-        return _flux(np.where(mask, 0, image), positions, fwhm, mask)
+        return _flux(np.where(mask, 0, image), positions, fwhm, mask) / part
 
-    part = _flux(psf, middle, fwhm, None)[0]
     table = stars.copy()
     table["magnitude"] = zero_point - 2.5 * np.log10(np.asarray(stars["flux"]))
-    table["measured"] = flux(with_stars.data) / part
-    table["kept"] = flux(with_stars.data - without.data) / part
+    table["measured"] = flux(with_stars.data)
+    table["kept"] = flux(with_stars.data - without.data)
     ratio = np.asarray(table["measured"] / table["flux"])
     detected = _detected(with_stars, mask, positions, fwhm)
     table["found"] = detected & (ratio > 1 / _FACTOR) & (ratio < _FACTOR)

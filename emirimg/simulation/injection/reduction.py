@@ -10,6 +10,7 @@ from pathlib import Path
 import astropy.units as u
 import numpy as np
 from astropy.nddata import CCDData
+from astropy.table import QTable
 from numpy.typing import NDArray
 
 from ..._parallel import Progress, no_progress
@@ -88,7 +89,6 @@ def injection_test(
         )
         for record in plain.frames
     }
-    image = _mean_psf(plain, psfs)
     fwhm = float(np.mean([psf.fwhm for psf in psfs.values()]))
     if magnitudes is None:
         limit = zero_point - 2.5 * np.log10(plain.quality.depth_flux)
@@ -100,6 +100,7 @@ def injection_test(
         for record, wcs in zip(plain.frames, plain.alignment.wcss, strict=True):
             name = Path(record.name).name
             raw = read_frame(paths[name])
+            shape = raw.data.shape
             metadata = read_metadata(raw.meta, source=name)
             flat = None if calibrations is None else calibrations.flat
             changed = add_stars(
@@ -117,7 +118,14 @@ def injection_test(
                 changed.data[raw.mask], changed.mask = np.nan, None
             written.append(write_frame(Path(directory) / name, changed))
         again = DitherReducer(**{**options, "grid": plain.mosaic.grid}).reduce(written)
-    return measure_recovery(stars, again.mosaic, plain.mosaic, image, zero_point=zero_point)
+    return measure_recovery(
+        stars,
+        again.mosaic,
+        plain.mosaic,
+        _on_mosaic(plain, psfs),
+        _weights(plain, stars, shape),
+        zero_point=zero_point,
+    )
 
 
 def measure_frame_psf(raw: CCDData, calibrate: ExposureReducer, name: str) -> MoffatPSF:
@@ -151,15 +159,27 @@ def measure_frame_psf(raw: CCDData, calibrate: ExposureReducer, name: str) -> Mo
     return psf
 
 
-def _mean_psf(result: DitherResult, psfs: dict[str, MoffatPSF]) -> NDArray[np.float64]:
-    """Return a star of flux 1 on the pixels of the mosaic."""
-    widest = max(psf.fwhm for psf in psfs.values())
-    half_size = int(np.ceil(8 * widest))
-    total = 0.0
-    weights = 0.0
+def _on_mosaic(result: DitherResult, psfs: dict[str, MoffatPSF]) -> NDArray[np.float64]:
+    """Return a star of flux 1 in each exposure, on the pixels of the mosaic."""
+    half_size = int(np.ceil(8 * max(psf.fwhm for psf in psfs.values())))
+    return np.array(
+        [
+            moffat_image(
+                psfs[Path(record.name).name],
+                half_size,
+                float(result.mosaic.grid.scale / pixel_scale(wcs)),
+            )
+            for record, wcs in zip(result.frames, result.alignment.wcss, strict=True)
+        ]
+    )
+
+
+def _weights(result: DitherResult, stars: QTable, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Return the weight of each exposure in each star, 0 where it does not show it."""
+    ny, nx = shape
+    sky = stars["ra"].to_value(u.deg), stars["dec"].to_value(u.deg)
+    columns = []
     for record, wcs in zip(result.frames, result.alignment.wcss, strict=True):
-        psf = psfs[Path(record.name).name]
-        scale = float(result.mosaic.grid.scale / pixel_scale(wcs))
-        total = total + record.weight * moffat_image(psf, half_size, scale)
-        weights += record.weight
-    return total / weights
+        x, y = wcs.wcs_world2pix(*sky, 0)
+        columns.append(record.weight * ((x > 0) & (x < nx - 1) & (y > 0) & (y < ny - 1)))
+    return np.transpose(columns)
