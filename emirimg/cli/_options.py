@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 __all__ = [
+    "SCENE_NAMES",
     "debug_option",
     "is_debugging",
     "overwrite_option",
@@ -18,6 +19,12 @@ __all__ = [
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _DEBUGGING = "emirimg.debug"
+
+SCENE_NAMES = (
+    "tutorial", "sparse", "crowded", "galaxy", "galaxy_sky", "clouds", "saturated", "five",
+    "nexp2", "h2rg", "trail", "persistence", "striping", "distortion",
+)  # fmt: skip
+"""Names of the scenes, so that ``--help`` need not load them; a test compares."""
 
 
 def is_debugging(ctx: click.Context) -> bool:
@@ -59,12 +66,14 @@ def overwrite_option(command: Command) -> Command:
 def scene_options(command: Command) -> Command:
     """Add the options that define simulated exposures."""
     for option in (
-        click.option("--repeats", type=click.IntRange(1, 20), default=1, show_default=True,
-                     help="Exposures at each position (NEXP)."),
+        click.option("--repeats", type=click.IntRange(1, 20),
+                     help="Exposures at each position (NEXP), if not those of the scene."),
         click.option("--detector", type=click.Choice(["HAWAII-2", "H2RG"], case_sensitive=False),
-                     default="HAWAII-2", show_default=True, help="Detector to simulate."),
-        click.option("-n", "--exposures", type=click.IntRange(1, 200), default=14,
-                     show_default=True, help="Number of exposures."),
+                     help="Detector to simulate, if not that of the scene."),
+        click.option("-n", "--exposures", type=click.IntRange(1, 200),
+                     help="Number of exposures, if not that of the scene."),
+        click.option("--scene", type=click.Choice(SCENE_NAMES), default=SCENE_NAMES[0],
+                     show_default=True, help="What is observed, and how."),
         click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True,
                      help="Number that determines everything that is random."),
     ):  # fmt: skip

@@ -12,6 +12,7 @@ from ._options import is_debugging
 from .demo import demo_command
 from .generate_yaml import generate_yaml_command
 from .info import info_command
+from .inject import inject_command
 from .reduce import reduce_command
 from .run import run_command
 from .score import score_command
@@ -58,7 +59,7 @@ def main() -> None:
 
 for _command in (
     reduce_command, info_command, demo_command, simulate_command, score_command,
-    run_command, generate_yaml_command, show_command,
+    inject_command, run_command, generate_yaml_command, show_command,
 ):  # fmt: skip
     main.add_command(_command)
 

@@ -22,10 +22,11 @@ __all__ = ["demo_command"]
 def demo_command(
     directory: Path,
     *,
+    scene: str,
     seed: int,
-    exposures: int,
-    detector: Literal["HAWAII-2", "H2RG"],
-    repeats: int,
+    exposures: int | None,
+    detector: Literal["HAWAII-2", "H2RG"] | None,
+    repeats: int | None,
     overwrite: bool,
     quiet: bool,
     verbose: bool,
@@ -46,15 +47,16 @@ def demo_command(
     from ._run import (  # noqa: PLC0415 (heavy)
         CalibrationFiles,
         reduce_exposures,
-        score_file,
+        score_files,
         simulate,
     )
 
     with Reporter(quiet=quiet, verbose=verbose) as reporter:
-        reporter.say(f"1. Simulating {exposures} raw exposures in {directory}")
+        reporter.say(f"1. Simulating raw exposures in {directory}")
         tree = simulate(
             directory,
             reporter,
+            scene=scene,
             seed=seed,
             exposures=exposures,
             detector=detector,
@@ -73,5 +75,5 @@ def demo_command(
         )
         mosaic = results / "mosaic.fits"
         reporter.say(f"\n3. Against the truth:  emirimg score {mosaic} {directory}\n")
-        score_file(mosaic, directory, reporter)
+        score_files([mosaic], directory, reporter)
         reporter.say(f"\nLook at the picture: {results / 'mosaic.png'}")

@@ -6,26 +6,58 @@ from pathlib import Path
 
 import click
 
-from ._options import debug_option
+from ._options import debug_option, overwrite_option
 
 __all__ = ["score_command"]
 
 
-@click.command("score", short_help="Measure a mosaic against the simulated truth.")
-@click.argument("mosaic", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("score", short_help="Measure mosaics against the simulated truth.")
+@click.argument("mosaics", nargs=-1, required=True, type=_FILE)
+@click.argument("tree", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--weight",
+    metavar="FITS",
+    type=_FILE,
+    help="Weight map of the only mosaic, if not beside it (NAME.weight.fits).",
+)
+@click.option(
+    "--json",
+    "json_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the figures to that file too.",
+)
+@overwrite_option
 @debug_option
-def score_command(mosaic: Path, directory: Path) -> None:
-    """Measure MOSAIC against the truth of the simulated tree DIRECTORY.
+def score_command(
+    mosaics: tuple[Path, ...],
+    tree: Path,
+    *,
+    weight: Path | None,
+    json_file: Path | None,
+    overwrite: bool,
+) -> None:
+    """Measure MOSAICS, side by side, against the truth of the simulated TREE.
+
+    The mosaics may come from any program (emirimg, PyEmir, SWarp) and have any
+    unit, scale and WCS. The variance is that of an extension or of a weight map.
 
     \b
     Examples:
       emirimg simulate tutorial
       emirimg reduce tutorial/data -o results
       emirimg score results/mosaic.fits tutorial
+      emirimg score results/mosaic.fits swarp/coadd.fits tutorial --json scores.json
     """  # noqa: D301 (the \b is a mark for click)
+    if weight is not None and len(mosaics) > 1:
+        msg = "--weight is for one mosaic; several find theirs beside them (NAME.weight.fits)"
+        raise click.UsageError(msg)
+
     from ._reporter import Reporter  # noqa: PLC0415 (heavy)
-    from ._run import score_file  # noqa: PLC0415 (heavy)
+    from ._run import score_files  # noqa: PLC0415 (heavy)
 
     with Reporter() as reporter:
-        score_file(mosaic, directory, reporter)
+        score_files(mosaics, tree, reporter, weights=weight, json=json_file, overwrite=overwrite)

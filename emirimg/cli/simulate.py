@@ -20,10 +20,11 @@ __all__ = ["simulate_command"]
 def simulate_command(
     directory: Path,
     *,
+    scene: str,
     seed: int,
-    exposures: int,
-    detector: Literal["HAWAII-2", "H2RG"],
-    repeats: int,
+    exposures: int | None,
+    detector: Literal["HAWAII-2", "H2RG"] | None,
+    repeats: int | None,
     overwrite: bool,
     quiet: bool,
     verbose: bool,
@@ -38,6 +39,7 @@ def simulate_command(
     Examples:
       emirimg simulate tutorial
       emirimg simulate tutorial --seed 7 --exposures 28
+      emirimg simulate cloudy --scene clouds
       emirimg simulate h2rg --detector H2RG
       emirimg simulate nexp3 --exposures 21 --repeats 3
     """  # noqa: D301 (the \b is a mark for click)
@@ -45,9 +47,10 @@ def simulate_command(
     from ._run import simulate  # noqa: PLC0415 (heavy)
 
     with Reporter(quiet=quiet, verbose=verbose) as reporter:
-        simulate(
+        tree = simulate(
             directory,
             reporter,
+            scene=scene,
             seed=seed,
             exposures=exposures,
             detector=detector,
@@ -55,6 +58,6 @@ def simulate_command(
             overwrite=overwrite,
         )
         reporter.say(
-            f"{exposures} simulated exposures are in {directory}.\n"
+            f"{len(tree.exposures)} simulated exposures are in {directory}.\n"
             f"To reduce them:  emirimg reduce {directory / 'data'} -o results"
         )

@@ -4,6 +4,7 @@ from .atomic import *
 from .ds9 import *
 from .exposures import *
 from .frames import *
+from .images import *
 from .inspection import *
 from .numina.blocks import *
 from .numina.control import *

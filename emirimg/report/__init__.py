@@ -1,5 +1,6 @@
 """What an observer wants to see of a reduction: pictures and tables."""
 
+from .injection import *
 from .plots import *
 from .show import *
 from .summary import *

@@ -12,9 +12,16 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ..simulation import Score
+from ..simulation import FIGURES, Figure, Recovery, Score
 
-__all__ = ["frame_table", "mosaic_table", "score_table", "summary_tables", "summary_text"]
+__all__ = [
+    "frame_table",
+    "mosaic_table",
+    "recovery_table",
+    "score_table",
+    "summary_tables",
+    "summary_text",
+]
 
 
 def summary_tables(summary: Mapping[str, Any]) -> list[Table]:
@@ -106,27 +113,67 @@ def mosaic_table(summary: Mapping[str, Any]) -> Table:
     return table
 
 
-def score_table(score: Score) -> Table:
-    """Return the figures of merit of a mosaic, one line each.
+def score_table(scores: Mapping[str, Score]) -> Table:
+    """Return the figures of merit of mosaics side by side, one line each.
 
     Parameters
     ----------
-    score : Score
-        As from `emirimg.simulation.score`.
+    scores : mapping of str to Score
+        Headings, and scores as from `emirimg.simulation.score`. The perfect
+        values are those of the first that has them. ``!`` marks a figure
+        that misses its goal.
     """
     table = Table(box=box.SIMPLE, padding=0)
     table.add_column("figure of merit")
-    for heading in ("value", "perfect", "unit", "goal", ""):
+    for heading in (*scores, "perfect", "unit", "goal"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for row in score.table:
-        missed = "missed" if row["figure"] in score.failed else ""
-        values = (_number(_finite(row[name]), ".3f") for name in ("value", "perfect"))
-        table.add_row(row["meaning"], *values, row["unit"], row["goal"], missed)
+    perfect = next((score.perfect for score in scores.values() if score.perfect), {})
+    for figure in FIGURES:
+        if any(figure.name in score.values for score in scores.values()):
+            values = [_figure(score.values.get(figure.name), figure) for score in scores.values()]
+            best = _figure(perfect.get(figure.name), None)
+            table.add_row(figure.meaning, *values, best, figure.unit, figure.goal_text)
+    return table
+
+
+def recovery_table(recovery: Recovery) -> Table:
+    """Return what became of artificial stars, one line for each half magnitude.
+
+    Parameters
+    ----------
+    recovery : Recovery
+        As from `emirimg.simulation.injection_test`.
+    """
+    table = Table(box=box.SIMPLE, padding=0)
+    for heading in ("mag", "stars", "found (%)", "bias (%)", "scatter (%)", "lost (%)"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in recovery.table:
+        percent = {
+            name: _number(_finite(row[name]), ".1f", factor=100)
+            for name in (
+                "completeness", "completeness_error", "bias", "bias_error", "scatter", "lost",
+            )
+        }  # fmt: skip
+        table.add_row(
+            f"{row['magnitude']:.2f}",
+            str(row["n"]),
+            "{completeness} +- {completeness_error}".format(**percent),
+            "{bias} +- {bias_error}".format(**percent),
+            percent["scatter"],
+            percent["lost"],
+        )
     return table
 
 
 def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
+
+
+def _figure(value: float | None, figure: Figure | None) -> str:
+    if value is None or not math.isfinite(value):
+        return "- "
+    missed = figure is not None and not figure.reached(value)
+    return f"{value:.3f}{'!' if missed else ' '}"
 
 
 def _quality_rows(quality: Mapping[str, Any]) -> dict[str, str]:

@@ -11,16 +11,20 @@ from astropy.coordinates import Angle
 from astropy.io.fits import Header
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from ..instrument import frame_wcs
-from .planes import DEAD, HOT, NOISY, cosmic_ray_plane
+from .persistence import persistence_plane
+from .planes import DEAD, HOT, NOISY, cosmic_ray_plane, trail_plane
 from .pointing import (
     PATTERN_LENGTH,
     POSITION_ANGLE,
     claimed_pointing,
     exposure_number,
     exposure_start,
+    is_on_target,
     pattern_place,
+    repeat_number,
     wcs_header,
 )
 from .profiles import draw_catalogue
@@ -32,6 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["exposure_header", "exposure_name", "make_exposure"]
 
+_BLEEDING_REACH = 3.0
+"""Standard deviation, in pixels, of the way that charge flows."""
+
 
 def make_exposure(truth: Truth, index: int) -> CCDData:
     """Make one raw exposure, see `Scene.exposure`."""
@@ -40,7 +47,7 @@ def make_exposure(truth: Truth, index: int) -> CCDData:
     data = _observe(_light(truth, index), truth, index)
     data += truth.pedestal(index)
     data += cosmic_ray_plane(scene, index)
-    np.minimum(data, scene.device.saturation, out=data)
+    _saturate(data, scene)
     if scene.dtype == "int32":
         data = np.rint(data).astype(np.int32)
     return CCDData(data, unit=u.adu, meta=header, wcs=frame_wcs(header))
@@ -56,7 +63,7 @@ def exposure_header(truth: Truth, index: int) -> Header:
     """Return the header of an exposure."""
     scene = truth.scene
     place = pattern_place(scene, index)
-    n_places = -(-scene.n_exposures // scene.repeats)
+    n_places = 1 + max(pattern_place(scene, k) for k in range(scene.n_exposures))
     start = exposure_start(scene, index)
     end = start + scene.exposure_time
     ra, dec = claimed_pointing(scene, index)
@@ -65,7 +72,7 @@ def exposure_header(truth: Truth, index: int) -> Header:
         ("INSTRUME", "EMIR", "instrument"),
         ("INSCONF", scene.device.uuid, "configuration"),
         ("OBSMODE", "STARE_IMAGE", "observing mode"),
-        ("OBJECT", "TEST", "name of the field"),
+        ("OBJECT", _object_name(scene, index), "name of the field"),
         ("UUID", _identifier(scene.seed, index), "identifier of this exposure"),
         ("DATE-OBS", start.isot[:22], "start of the exposure (UTC)"),
         ("MJD-OBS", round(start.mjd, 8), "start of the exposure, modified Julian date"),
@@ -81,7 +88,7 @@ def exposure_header(truth: Truth, index: int) -> Header:
         ("NIMGOBBL", min(PATTERN_LENGTH, n_places), "places in the dither pattern"),
         ("IMGOBBL", place % PATTERN_LENGTH + 1, "place in the dither pattern"),
         ("NEXP", scene.repeats, "exposures at each place"),
-        ("EXP", index % scene.repeats + 1, "exposure at this place"),
+        ("EXP", repeat_number(scene, index) + 1, "exposure at this place"),
         ("RA", _sexagesimal(ra, "hourangle"), "pointing"),
         ("DEC", _sexagesimal(dec, "deg"), "pointing"),
         ("AIRMASS", round(1.21 + 0.0011 * index, 4), "airmass"),
@@ -97,7 +104,7 @@ def exposure_header(truth: Truth, index: int) -> Header:
         header[key] = (value, comment)
     if scene.shape is not None:
         header["DETSEC"] = (_section(scene), "part of the detector that was read")
-    header.update(wcs_header(scene, (ra, dec)))
+    header.update(wcs_header(scene, (ra, dec), claimed=True))
     return header
 
 
@@ -116,6 +123,7 @@ def _light(truth: Truth, index: int) -> NDArray[np.float32]:
     draw_catalogue(light, truth.wcs(index), truth.catalogue, truth.psf(index), scale=transparency)
     light *= truth.illumination
     light += truth.background(index)
+    light += trail_plane(scene, index, truth.psf(index).fwhm)
     return light
 
 
@@ -128,18 +136,34 @@ def _observe(light: NDArray[np.float32], truth: Truth, index: int) -> NDArray[np
     light *= truth.flat
     dead = kinds == DEAD
     light[dead] *= character.uniform(0.0, 0.5, dead.sum()).astype(np.float32)
+    light += persistence_plane(truth, index)
     light += np.float32(scene.dark_current * scene.exposure_time.to_value(u.s))
     hot = kinds == HOT
     light[hot] += np.exp(character.normal(np.log(2500.0), 1.2, hot.sum())).astype(np.float32)
     noisy = kinds == NOISY
     noise = character.uniform(5.0, 60.0, noisy.sum()) * scene.read_noise
-    random = generator(scene.seed, Purpose.NOISE, index)
+    random = generator(scene.seed, Purpose.NOISE, index, scene.realisation)
     light *= scene.gain
     counts = random.poisson(light).astype(np.float32)
     counts /= scene.gain
     counts += scene.read_noise * random.standard_normal(light.shape, dtype=np.float32)
     counts[noisy] += random.normal(0.0, noise).astype(np.float32)
     return counts
+
+
+def _saturate(data: NDArray[np.float32], scene: Scene) -> None:
+    """Cut off what the detector cannot count, in place; a part flows to the pixels around."""
+    full = np.float32(scene.device.saturation)
+    excess = data - full
+    if scene.bleeding > 0 and (excess > 0).any():
+        np.maximum(excess, 0, out=excess)
+        data += np.float32(scene.bleeding) * gaussian_filter(excess, _BLEEDING_REACH)
+    np.minimum(data, full, out=data)
+
+
+def _object_name(scene: Scene, index: int) -> str:
+    named = scene.nod_object == "sky" and not is_on_target(scene, index)
+    return "TEST SKY" if named else "TEST"
 
 
 def _sexagesimal(degrees: float, unit: str) -> str:

@@ -23,12 +23,20 @@ __all__ = [
     "flat_plane",
     "illumination_plane",
     "pedestal_plane",
+    "trail_plane",
 ]
 
 GOOD, HOT, DEAD, NOISY = range(4)
 
 N_FALSE_FRAMES = 2
 """How many exposures at the beginning of a sequence show false quadrants."""
+
+_VERTICAL_CHANNELS = (0, 3)
+"""Quadrants of the HAWAII-2 whose channels are vertical, and whose lines are rows."""
+_PIXEL = 0.194
+"""Width of a pixel, in arcsec."""
+_TRAIL_PEAKS = (60.0, 2000.0)
+"""Range of the peaks of trails, in ADU."""
 
 
 def area_plane(scene: Scene, wcs: WCS) -> NDArray[np.float32]:
@@ -95,7 +103,7 @@ def bad_pixel_planes(scene: Scene) -> tuple[NDArray[np.bool_], NDArray[np.uint8]
 def pedestal_plane(scene: Scene, index: int) -> NDArray[np.float32]:
     """Return the false background of an exposure, by quadrant or by channel, in ADU."""
     if scene.detector == "HAWAII-2" and index >= N_FALSE_FRAMES:
-        return np.zeros(scene.frame_shape, dtype=np.float32)
+        return _stripes(scene, index)[_part(scene)]
     pedestal = np.zeros(scene.device.shape, dtype=np.float32)
     random = generator(scene.seed, Purpose.PEDESTALS, index)
     if scene.detector == "H2RG":
@@ -112,7 +120,50 @@ def pedestal_plane(scene: Scene, index: int) -> NDArray[np.float32]:
             along = np.linspace(-1, 1, view.shape[0], dtype=np.float32)
             view += level + 0.5 * (slope_x * along[None, :] + slope_y * along[:, None])
         pedestal *= scene.quadrant_background / (index + 1)
-    return pedestal[_part(scene)]
+    return pedestal[_part(scene)] + _stripes(scene, index)[_part(scene)]
+
+
+def _stripes(scene: Scene, index: int) -> NDArray[np.float32]:
+    """Return the levels of the lines of pixels of an exposure, in ADU."""
+    stripes = np.zeros(scene.device.shape, dtype=np.float32)
+    if scene.striping == 0:
+        return stripes
+    random = generator(scene.seed, Purpose.STRIPES, index)
+    if not scene.device.in_quadrants:
+        return stripes + random.normal(0, scene.striping, (stripes.shape[0], 1)).astype(np.float32)
+    for number, quadrant in enumerate(scene.device.quadrants()):
+        view = stripes[quadrant]
+        along = (view.shape[0], 1) if number in _VERTICAL_CHANNELS else (1, view.shape[1])
+        view += random.normal(0, scene.striping, along).astype(np.float32)
+    return stripes
+
+
+def trail_plane(scene: Scene, index: int, fwhm: float) -> NDArray[np.float32]:
+    """Return the light, in ADU, of the satellites that cross the field in an exposure.
+
+    Parameters
+    ----------
+    scene : Scene
+        The scene.
+    index : int
+        Number of the exposure.
+    fwhm : float
+        Full width at half maximum of a star, in arcsec.
+    """
+    random = generator(scene.seed, Purpose.TRAILS)
+    ny, nx = scene.frame_shape
+    light = np.zeros((ny, nx), dtype=np.float32)
+    sigma = fwhm / _PIXEL / 2.3548
+    y, x = np.ogrid[:ny, :nx]
+    for _ in range(scene.trails):
+        which = random.integers(scene.n_exposures)
+        x0, y0 = random.uniform(0.25, 0.75, 2) * (nx, ny)
+        angle = random.uniform(0, np.pi)
+        peak = _TRAIL_PEAKS[0] * (_TRAIL_PEAKS[1] / _TRAIL_PEAKS[0]) ** random.uniform()
+        if which == index:
+            across = (x - x0) * np.sin(angle) - (y - y0) * np.cos(angle)
+            light += (peak * np.exp(-0.5 * (across / sigma) ** 2)).astype(np.float32)
+    return light
 
 
 def cosmic_ray_plane(scene: Scene, index: int) -> NDArray[np.float32]:

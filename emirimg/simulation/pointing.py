@@ -22,8 +22,10 @@ __all__ = [
     "claimed_pointing",
     "exposure_number",
     "exposure_start",
+    "is_on_target",
     "jacobian",
     "pattern_place",
+    "repeat_number",
     "true_pointing",
     "wcs_header",
 ]
@@ -59,17 +61,35 @@ _H2RG_START = "2023-11-19T22:14:05.31"
 
 def pattern_place(scene: Scene, index: int) -> int:
     """Return the number of the place, from 0 and over all patterns, of an exposure."""
-    return index // scene.repeats
+    return _number_in_field(scene, index) // scene.repeats
+
+
+def repeat_number(scene: Scene, index: int) -> int:
+    """Return the number of an exposure, from 0, among those at its place."""
+    return _number_in_field(scene, index) % scene.repeats
+
+
+def is_on_target(scene: Scene, index: int) -> bool:
+    """Tell whether an exposure shows the field, not the sky beside it."""
+    return scene.nod_every == 0 or (index // scene.nod_every) % 2 == 0
+
+
+def _number_in_field(scene: Scene, index: int) -> int:
+    """Return the number of an exposure among those of its field."""
+    if scene.nod_every == 0:
+        return index
+    nod, number = divmod(index, scene.nod_every)
+    return nod // 2 * scene.nod_every + number
 
 
 def claimed_pointing(scene: Scene, index: int) -> tuple[float, float]:
     """Return RA and Dec, in degrees, that the header of an exposure claims."""
-    places = np.array(
-        [(Angle(ra, unit="hourangle").deg, Angle(dec, unit="deg").deg) for _, ra, dec in _TUTORIAL]
-    )
+    places = _tutorial_places()
     centre = places[:PATTERN_LENGTH].mean(axis=0)
     place = places[pattern_place(scene, index) % len(places)]
     ra, dec = centre + scene.dither_scale * (place - centre)
+    if not is_on_target(scene, index):
+        dec += scene.nod_distance.to_value(u.deg)
     return float(ra), float(dec)
 
 
@@ -85,22 +105,25 @@ def exposure_start(scene: Scene, index: int) -> Time:
     """Return the start of an exposure (UTC)."""
     if scene.detector == "H2RG":
         return Time(_H2RG_START, scale="utc") + index * _CADENCE
-    if scene.repeats == 1 and index < len(_TUTORIAL):
+    if scene.repeats == 1 and scene.nod_every == 0 and index < len(_TUTORIAL):
         return Time(_TUTORIAL[index][0], scale="utc")
     return Time(_TUTORIAL[0][0], scale="utc") + index * _CADENCE
 
 
 def exposure_number(scene: Scene, index: int) -> int:
     """Return the running number that the telescope gave to an exposure."""
-    place, repeat = divmod(index, scene.repeats)
     if scene.detector == "H2RG":
+        place, repeat = divmod(index, scene.repeats)
         pattern, step = divmod(place, PATTERN_LENGTH)
         return 4006361 + 282 * pattern + 13 * step + 4 * repeat
     return 1877553 + 6 * index
 
 
-def wcs_header(scene: Scene, pointing: tuple[float, float]) -> Header:
-    """Return the WCS keywords of an exposure that points there (RA, Dec in degrees)."""
+def wcs_header(scene: Scene, pointing: tuple[float, float], *, claimed: bool = False) -> Header:
+    """Return the WCS keywords of an exposure that points there (RA, Dec in degrees).
+
+    The distortion is the true one, or the one that the header claims.
+    """
     ny, nx = scene.device.shape
     part_ny, part_nx = scene.frame_shape
     angle = np.radians(POSITION_ANGLE)
@@ -115,6 +138,8 @@ def wcs_header(scene: Scene, pointing: tuple[float, float]) -> Header:
     header["CD2_1"], header["CD2_2"] = SCALE * np.sin(angle), SCALE * np.cos(angle)
     for order, value in PV2.items():
         header[f"PV2_{order}"] = value
+    if claimed:
+        header["PV2_3"] *= 1 + scene.distortion_error
     header["RADESYS"], header["EQUINOX"] = "FK5", 2000.0
     return header
 
@@ -147,4 +172,4 @@ def jacobian(wcs: WCS, x: NDArray[np.floating], y: NDArray[np.floating]) -> NDAr
 def _tutorial_places() -> NDArray[np.float64]:
     """Return RA and Dec, in degrees, of the tutorial's exposures, shape (14, 2)."""
     _, ra, dec = zip(*_TUTORIAL, strict=True)
-    return np.transpose([Angle(ra, unit="hourangle").deg, Angle(dec, unit="deg").deg])
+    return np.transpose([Angle(list(ra), unit="hourangle").deg, Angle(list(dec), unit="deg").deg])

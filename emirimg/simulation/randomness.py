@@ -23,8 +23,15 @@ class Purpose(IntEnum):
     IDENTIFIER = 9
     PERFECT = 10
     APERTURES = 11
+    TRAILS = 12
+    STRIPES = 13
 
 
-def generator(seed: int, purpose: Purpose, exposure: int | None = None) -> np.random.Generator:
+def generator(
+    seed: int, purpose: Purpose, exposure: int | None = None, realisation: int = 0
+) -> np.random.Generator:
     """Return the random numbers of one purpose, of the scene or of one exposure."""
-    return np.random.default_rng([seed, 0 if exposure is None else exposure + 1, purpose])
+    # Numbers at the end that are 0 change nothing.
+    return np.random.default_rng(
+        [seed, 0 if exposure is None else exposure + 1, purpose, realisation]
+    )

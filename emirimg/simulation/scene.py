@@ -30,12 +30,24 @@ class Scene(Strategy):
     ----------
     seed : int
         Seed of all random numbers.
+    realisation : int
+        Number of the photon and read noise: scenes that differ only in it are
+        the same observation with other noise.
     detector : {"HAWAII-2", "H2RG"}
         Which detector takes the exposures.
     n_exposures : int
         Number of exposures, repeats included.
     repeats : int
         Exposures (NEXP) at each place of the dither pattern.
+    nod_every : int
+        After so many exposures of the field, as many are taken of the sky
+        beside it, and so on; 0: none. They count as exposures, and follow
+        the same dither pattern.
+    nod_distance : `~astropy.units.Quantity`
+        How far to the north that is.
+    nod_object : {"same", "sky"}
+        Whether OBJECT of the exposures beside the field is the same, or has
+        the word SKY added.
     dither_scale : float
         Factor on the offsets of the dither pattern, which reach 36 arcsec.
     shape : tuple of int, optional
@@ -52,8 +64,10 @@ class Scene(Strategy):
     n_saturated : int
         Additional stars that saturate the detector.
     big_galaxy : bool
-        Whether a galaxy with a half-light radius of 12 arcsec lies near the
-        centre.
+        Whether a bright spiral lies near the centre.
+    big_galaxy_radius : `~astropy.units.Quantity`
+        Its half-light radius. Its surface brightness, a tenth of the sky
+        in the mean of that radius, does not depend on it.
     seeing : `~astropy.units.Quantity`
         Mean full width at half maximum of a star.
     seeing_scatter : float
@@ -81,19 +95,31 @@ class Scene(Strategy):
         mask of the H2RG is empty and it has none of these.)
     hidden_bad_pixels : float
         Fraction of the pixels that are hot, dead or noisy, and not in it.
+    bleeding : float
+        Part of the charge above saturation that flows to the pixels around.
+    persistence : float
+        Part of the charge of well-filled pixels that is left in the next
+        exposure; half of it in the one after that, and so on.
     cosmic_rays : int
         Cosmic rays in each exposure.
+    trails : int
+        Satellites that cross the field, each in one exposure.
     pointing_error : float
         Distance, in pixels, between the header's pointing and the true one.
     pointing_drift : float
         Change of that error, in pixels for each exposure.
     pointing_jitter : float
         Rms, in pixels and per axis, of its random part.
+    distortion_error : float
+        Relative error of the distortion (PV2_3) in the header.
     quadrant_background : float
         Amplitude, in ADU, of the false background of the quadrants in the
         first two exposures (HAWAII-2).
     channel_pedestal : float
         Rms, in ADU, of the pedestals of the channels (H2RG).
+    striping : float
+        Rms, in ADU, of the levels of lines of pixels: rows, and in the
+        quadrants of the HAWAII-2 with horizontal channels columns.
     exposure_time : `~astropy.units.Quantity`
         Time of one exposure.
     filter_name : str
@@ -117,9 +143,13 @@ class Scene(Strategy):
     """
 
     seed: int = Field(default=1, ge=0)
+    realisation: int = Field(default=0, ge=0)
     detector: Literal["HAWAII-2", "H2RG"] = "HAWAII-2"
     n_exposures: int = Field(default=14, ge=1)
     repeats: int = Field(default=1, ge=1)
+    nod_every: int = Field(default=0, ge=0)
+    nod_distance: quantity_field(u.arcsec) = 600 * u.arcsec
+    nod_object: Literal["same", "sky"] = "same"
     dither_scale: float = Field(default=1.0, ge=0)
     shape: tuple[int, int] | None = None
     n_stars: int = Field(default=1500, ge=0)
@@ -128,6 +158,7 @@ class Scene(Strategy):
     brightest: float = Field(default=8e5, gt=0)
     n_saturated: int = Field(default=0, ge=0)
     big_galaxy: bool = False
+    big_galaxy_radius: quantity_field(u.arcsec) = 12 * u.arcsec
     seeing: quantity_field(u.arcsec) = 0.8 * u.arcsec
     seeing_scatter: float = Field(default=0.10, ge=0, lt=0.3)
     moffat_beta: float = Field(default=3.0, gt=1.5)
@@ -141,12 +172,17 @@ class Scene(Strategy):
     doughnut: float = Field(default=0.10, ge=0)
     bad_pixels: float = Field(default=0.01, ge=0, lt=0.5)
     hidden_bad_pixels: float = Field(default=0.0005, ge=0, lt=0.5)
+    bleeding: float = Field(default=0.0, ge=0, le=1)
+    persistence: float = Field(default=0.0, ge=0, lt=0.1)
     cosmic_rays: int = Field(default=150, ge=0)
+    trails: int = Field(default=0, ge=0)
     pointing_error: float = Field(default=6.0, ge=0)
     pointing_drift: float = Field(default=0.4, ge=0)
     pointing_jitter: float = Field(default=0.3, ge=0)
+    distortion_error: float = Field(default=0.0, gt=-1, lt=1)
     quadrant_background: float = Field(default=60.0, ge=0)
     channel_pedestal: float = Field(default=15.0, ge=0)
+    striping: float = Field(default=0.0, ge=0)
     exposure_time: quantity_field(u.s) = 29.99926 * u.s
     filter_name: str = "F1230"
     gain: float = Field(default=5.0, gt=0)
@@ -158,6 +194,9 @@ class Scene(Strategy):
     def _check(self) -> Self:
         if self.faintest >= self.brightest:
             msg = f"faintest ({self.faintest}) must be below brightest ({self.brightest})"
+            raise ValueError(msg)
+        if self.nod_every % self.repeats:
+            msg = f"nod_every ({self.nod_every}) must be a multiple of repeats ({self.repeats})"
             raise ValueError(msg)
         if self.shape is not None:
             whole = self.device.shape
@@ -201,12 +240,19 @@ class Scene(Strategy):
             **dict.fromkeys(
                 (
                     "pixel_flat", "illumination", "doughnut", "bad_pixels", "hidden_bad_pixels",
-                    "cosmic_rays", "pointing_error", "pointing_drift", "pointing_jitter",
-                    "quadrant_background", "channel_pedestal", "dark_current",
+                    "bleeding", "persistence", "cosmic_rays", "trails", "pointing_error",
+                    "pointing_drift", "pointing_jitter", "distortion_error",
+                    "quadrant_background", "channel_pedestal", "striping", "dark_current",
                 ),
                 0,
             )
         )  # fmt: skip
+
+    def with_sky_exposures(self, nod_every: int = 1, *, nod_object: str = "same") -> Self:
+        """Return the scene with as many exposures of the blank sky beside the field."""
+        return self.replace(
+            n_exposures=2 * self.n_exposures, nod_every=nod_every, nod_object=nod_object
+        )
 
     @property
     def device(self) -> Detector:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import astropy.units as u
 import numpy as np
-from astropy.table import QTable
+from astropy.table import QTable, vstack
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from ..projection.grid import MosaicGrid
+from .pointing import is_on_target
 from .randomness import Purpose, generator
 
 if TYPE_CHECKING:
@@ -21,7 +23,11 @@ __all__ = ["draw_sources"]
 _SLOPE = 0.6
 _LOG_UNIFORM_FRACTION = 0.5
 _SATURATED_FLUX = (5e6, 3e7)
-_BIG_GALAXY = {"flux": 4e6, "radius": 12.0, "axis_ratio": 0.5, "position_angle": 35.0}
+_BIG_GALAXY = {"axis_ratio": 0.5, "position_angle": 35.0}
+_BIG_GALAXY_BRIGHTNESS = 4e6 / 12.0**2
+"""Flux, in ADU, over the square of the half-light radius, in arcsec."""
+_INNER = 0.1
+"""Saturated stars keep this part of the field away from its edges."""
 
 
 def draw_sources(scene: Scene, wcss: list[WCS]) -> QTable:
@@ -42,7 +48,20 @@ def draw_sources(scene: Scene, wcss: list[WCS]) -> QTable:
         light, along the major axis; 0 for a star), ``axis_ratio`` and
         ``position_angle`` (from north to east), brightest first.
     """
-    random = generator(scene.seed, Purpose.SOURCES)
+    on_target = [is_on_target(scene, index) for index in range(len(wcss))]
+    tables = [_draw_field(scene, list(compress(wcss, on_target)), None)]
+    if not all(on_target):
+        beside = [wcs for wcs, target in zip(wcss, on_target, strict=True) if not target]
+        tables.append(_draw_field(scene.replace(n_saturated=0, big_galaxy=False), beside, 0))
+    table = vstack(tables)
+    table = table[np.argsort(-table["flux"], kind="stable")]
+    table.add_column(np.arange(1, len(table) + 1), name="id", index=0)
+    return table
+
+
+def _draw_field(scene: Scene, wcss: list[WCS], number: int | None) -> QTable:
+    """Draw the sources of the field, or of the sky beside it (number 0), in no order."""
+    random = generator(scene.seed, Purpose.SOURCES, number)
     grid = MosaicGrid.covering(wcss, [scene.frame_shape] * len(wcss))
     n_stars, n_galaxies = scene.n_stars + scene.n_saturated, scene.n_galaxies + scene.big_galaxy
     n = n_stars + n_galaxies
@@ -62,10 +81,14 @@ def draw_sources(scene: Scene, wcss: list[WCS]) -> QTable:
     radius = np.where(is_galaxy, size * (flux / 2000) ** 0.12, 0.0)
     axis_ratio = np.where(is_galaxy, random.uniform(0.3, 1.0, n), 1.0)
     angle = np.where(is_galaxy, random.uniform(0, 180, n), 0.0)
+    saturated = slice(scene.n_stars, n_stars)
+    for place, length in ((x, grid.shape[1]), (y, grid.shape[0])):
+        place[saturated] = _INNER * length + (1 - 2 * _INNER) * place[saturated]
     if scene.big_galaxy:
         x[-1], y[-1] = 0.55 * grid.shape[1], 0.45 * grid.shape[0]
         spheroid[-1] = False
-        flux[-1], radius[-1] = _BIG_GALAXY["flux"], _BIG_GALAXY["radius"]
+        radius[-1] = scene.big_galaxy_radius.to_value(u.arcsec)
+        flux[-1] = _BIG_GALAXY_BRIGHTNESS * radius[-1] ** 2
         axis_ratio[-1], angle[-1] = _BIG_GALAXY["axis_ratio"], _BIG_GALAXY["position_angle"]
     ra, dec = grid.wcs.wcs_pix2world(x, y, 0)
     table = QTable()
@@ -75,8 +98,6 @@ def draw_sources(scene: Scene, wcss: list[WCS]) -> QTable:
     table["radius"] = radius * u.arcsec
     table["axis_ratio"] = axis_ratio
     table["position_angle"] = angle * u.deg
-    table = table[np.argsort(-flux, kind="stable")]
-    table.add_column(np.arange(1, n + 1), name="id", index=0)
     return table
 
 

@@ -17,7 +17,7 @@ from ..exceptions import InputError
 from ..instrument import frame_wcs
 from . import planes
 from .conditions import frame_conditions
-from .pointing import wcs_header
+from .pointing import is_on_target, wcs_header
 from .profiles import MoffatPSF
 from .sources import draw_sources
 
@@ -92,7 +92,7 @@ class Truth:
     def _wcs(self, index: int, prefix: str) -> WCS:
         row = self.frames[index]
         pointing = tuple(row[prefix + axis].to_value(u.deg) for axis in ("ra", "dec"))
-        return frame_wcs(wcs_header(self.scene, pointing))
+        return frame_wcs(wcs_header(self.scene, pointing, claimed=bool(prefix)))
 
     def psf(self, index: int) -> MoffatPSF:
         """Return the profile of a star in an exposure."""
@@ -103,6 +103,15 @@ class Truth:
             float(row["ellipticity"]),
             row["psf_angle"].to_value(u.deg),
         )
+
+    @property
+    def on_target(self) -> NDArray[np.bool_]:
+        """Which exposures show the field, not the sky beside it."""
+        return np.array([is_on_target(self.scene, k) for k in range(self.scene.n_exposures)])
+
+    def trails(self, index: int) -> NDArray[np.float32]:
+        """Return the light, in ADU, of the satellites in an exposure."""
+        return planes.trail_plane(self.scene, index, self.psf(index).fwhm)
 
     def cosmic_rays(self, index: int) -> NDArray[np.bool_]:
         """Return a mask, shape (ny, nx), of the cosmic rays of an exposure."""
@@ -119,9 +128,12 @@ class Truth:
 
     @cached_property
     def weights(self) -> NDArray[np.float64]:
-        """Ideal weight of each exposure once its stars are at full transparency; sum 1."""
+        """Ideal weight of each exposure once its stars are at full transparency; sum 1.
+
+        Exposures of the sky beside the field have none.
+        """
         variance = np.asarray(self.frames["sky"]) / self.scene.gain + self.scene.read_noise**2
-        weights = np.asarray(self.frames["transparency"]) ** 2 / variance
+        weights = np.asarray(self.frames["transparency"]) ** 2 / variance * self.on_target
         return weights / weights.sum()
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from ..instrument import DETECTORS, undistorted
 from ..io.atomic import replacing
 from .calibrations import calibration_header
 from .exposure import exposure_name
-from .pointing import exposure_number, pattern_place
+from .pointing import exposure_number, is_on_target, pattern_place
 from .scene import Scene
 from .truth import Truth
 from .tutorial_yaml import CALIBRATION_FILES, combination_text, control_text, stare_text
@@ -121,6 +122,7 @@ def write_tutorial(
 
     names = [exposure_name(scene.truth, index) for index in range(scene.n_exposures)]
     groups = _groups(scene, names)
+    targets = _groups(scene, names, is_on_target)
     texts = {
         root / "control.yaml": control_text(),
         root / "dithered_ini.yaml": stare_text(groups, enabled=True),
@@ -130,7 +132,7 @@ def write_tutorial(
     for version, requirements in _COMBINATIONS[scene.detector].items():
         observations[version] = root / f"dithered_{version}.yaml"
         texts[observations[version]] = combination_text(
-            groups, f"_combined_{version}", requirements
+            targets, f"_combined_{version}", requirements
         )
     for path, text in texts.items():
         _write_text(path, text)
@@ -157,10 +159,16 @@ def write_tutorial(
     )
 
 
-def _groups(scene: Scene, names: list[str]) -> list[tuple[str, tuple[str, ...]]]:
+def _groups(
+    scene: Scene,
+    names: list[str],
+    is_wanted: Callable[[Scene, int], bool] = lambda _scene, _index: True,
+) -> list[tuple[str, tuple[str, ...]]]:
     """Return an identifier and the exposures of each place of the pattern."""
     groups = []
     for first in range(0, len(names), scene.repeats):
+        if not is_wanted(scene, first):
+            continue
         files = tuple(names[first : first + scene.repeats])
         number = exposure_number(scene, first)
         identifier = f"_{number}" if scene.detector == "H2RG" else f"_{number:010d}"
@@ -172,7 +180,8 @@ def _reference_object(truth: Truth) -> str:
     """Return the FITS (x, y) of one star at each place, on undistorted exposures."""
     scene = truth.scene
     ny, nx = scene.frame_shape
-    wcss = [undistorted(truth.wcs(index)) for index in range(scene.n_exposures)]
+    targets = np.flatnonzero(truth.on_target)
+    wcss = [undistorted(truth.wcs(index)) for index in targets]
     catalogue = truth.catalogue
     ra, dec = catalogue["ra"].to_value(u.deg), catalogue["dec"].to_value(u.deg)
     x, y = np.moveaxis([wcs.wcs_world2pix(np.transpose([ra, dec]), 1) for wcs in wcss], -1, 0)
@@ -180,7 +189,7 @@ def _reference_object(truth: Truth) -> str:
     middle = np.all((abs(x / nx - 0.5) < 0.25) & (abs(y / ny - 0.5) < 0.25), axis=0)
     usable = middle & (catalogue["type"] == "star") & (catalogue["flux"] < scene.brightest)
     chosen = int(np.argmax(usable)) if usable.any() else 0
-    places = np.array([pattern_place(scene, index) for index in range(scene.n_exposures)])
+    places = np.array([pattern_place(scene, index) for index in targets])
     return "".join(
         f"{x[places == place, chosen].mean():9.2f} {y[places == place, chosen].mean():9.2f}\n"
         for place in np.unique(places)

@@ -34,11 +34,17 @@ def small(monkeypatch, small_scene):
     """Let the commands simulate small exposures; tell with which options."""
     given = {}
 
-    def scene(**options):
-        given.update(options)
-        return small_scene.replace(**options)
+    class Small:
+        def replace(self, **options):
+            given.update(options)
+            return small_scene.replace(**options)
 
-    monkeypatch.setattr(_run, "Scene", scene)
+    class Scenes:
+        def __getitem__(self, name):
+            given["scene"] = name
+            return Small()
+
+    monkeypatch.setattr(_run, "SCENES", Scenes())
     monkeypatch.setattr(_run, "write_tutorial", write_small)
     return given
 

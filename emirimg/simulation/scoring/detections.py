@@ -84,9 +84,11 @@ def _significance(
     background = Background2D(
         image.data, 64, filter_size=3, mask=~field.empty, exclude_percentile=80.0
     ).background
-    smooth = matched_filter(np.where(image.mask, 0, image.data - background), field.fwhm)
-    variance = ideal.variance + ideal.source_variance
-    deviation = matched_noise(np.where(np.isfinite(variance), variance, 0), field.fwhm)
+    nothing = image.mask | ~np.isfinite(ideal.variance)
+    smooth = matched_filter(np.where(nothing, 0, image.data - background), field.fwhm)
+    # At an edge the filter holds fewer pixels, and less noise.
+    variance = np.where(nothing, 0, ideal.variance + ideal.source_variance)
+    deviation = matched_noise(variance, field.fwhm)
     good, border = noise
     factor = np.where(ideal.fraction < BORDER, border.filtered, good.filtered)
     deviation = np.maximum(deviation * np.nan_to_num(factor, nan=1.0), 1e-6)
@@ -95,9 +97,10 @@ def _significance(
 
 
 def _rim(field: Field) -> NDArray[np.bool_]:
-    """Return where half of a star's light would be missing."""
-    width = round(2 * field.fwhm)
-    rim = binary_dilation(field.image.mask, iterations=width)
+    """Return where a part of a star's light would be missing."""
+    width = round(field.fwhm)
+    nothing = field.image.mask | ~np.isfinite(field.ideal.variance)
+    rim = binary_dilation(nothing, iterations=width)
     rim[:width] = rim[-width:] = True
     rim[:, :width] = rim[:, -width:] = True
     return rim

@@ -166,7 +166,7 @@ class Field:
     @property
     def covered(self) -> NDArray[np.float64]:
         """Part of the exposures that show each source of the catalogue."""
-        return (self.weights > 0).mean(axis=1)
+        return (self.weights > 0).sum(axis=1) / self.truth.on_target.sum()
 
     def stars_in(self, low: float, high: float = np.inf) -> NDArray[np.int_]:
         """Return the isolated bright stars on a part of the exposures from low to below high."""

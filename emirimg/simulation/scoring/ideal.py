@@ -55,8 +55,8 @@ class IdealStack:
 
     @property
     def fraction(self) -> NDArray[np.float32]:
-        """Coverage relative to the number of exposures."""
-        return self.coverage / np.float32(self.truth.scene.n_exposures)
+        """Coverage relative to the number of exposures of the field."""
+        return self.coverage / np.float32(self.truth.on_target.sum())
 
     def observed(self) -> Mosaic:
         """Add the noise, and return the mosaic that nothing can surpass."""
@@ -126,7 +126,7 @@ def ideal_stack(truth: Truth, grid: MosaicGrid, *, executor: Executor | None = N
     scattered light), gain g and read noise; the variance of the stack is
     :math:`1 / \sum_k w_k`.
     """
-    weights = [_detector_weights(truth, k, grid) for k in range(truth.scene.n_exposures)]
+    weights = {int(k): _detector_weights(truth, k, grid) for k in np.flatnonzero(truth.on_target)}
     bands = row_bands(grid.shape[0], _BAND_HEIGHT)
     parts = parallel_map(
         lambda rows: _stack_band(truth, grid.cutout(rows), weights), bands, executor=executor
@@ -152,13 +152,13 @@ def _detector_weights(truth: Truth, index: int, grid: MosaicGrid) -> NDArray[np.
 
 
 def _stack_band(
-    truth: Truth, grid: MosaicGrid, weights: list[NDArray[np.float32]]
+    truth: Truth, grid: MosaicGrid, weights: dict[int, NDArray[np.float32]]
 ) -> tuple[NDArray[np.floating], ...]:
     model = np.zeros(grid.shape, dtype=np.float32)
     total = np.zeros(grid.shape, dtype=np.float32)
     photons = np.zeros(grid.shape, dtype=np.float32)
     coverage = np.zeros(grid.shape, dtype=np.int16)
-    for index, detector_weight in enumerate(weights):
+    for index, detector_weight in weights.items():
         x, y = _detector_positions(truth, index, grid)
         ny, nx = truth.scene.frame_shape
         inside = (x >= 0) & (x < nx) & (y >= 0) & (y < ny)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -10,6 +11,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from ...combine.mosaic import Mosaic
+from ...io.images import read_image_planes
 from ...projection.grid import MosaicGrid
 
 __all__ = ["ScoredImage"]
@@ -57,6 +59,27 @@ class ScoredImage:
             mosaic.mask,
             float(mosaic.header.get("CORRNOIS", 1.0)),
         )
+
+    @classmethod
+    def read(cls, path: Path | str, *, weights: Path | str | None = None) -> Self:
+        """Read a mosaic of emirimg, PyEmir, SWarp or another program.
+
+        Parameters
+        ----------
+        path : path-like
+            FITS file, see `emirimg.io.read_image_planes`.
+        weights : path-like, optional
+            Its weight map, where that is another file. Default: the file
+            beside it whose name ends in ``.weight.fits``, where there is one.
+
+        Raises
+        ------
+        FrameError
+            If the file cannot be used.
+        """
+        image = read_image_planes(path, weights=weights)
+        factor = float(image.header.get("CORRNOIS", 1.0))
+        return cls(image.data, image.wcs, image.variance, image.mask, factor)
 
     @property
     def grid(self) -> MosaicGrid:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...instrument import pixel_scale
 from .field import BORDER, WELL_COVERED, Field
 from .measure import (
     annulus_level,
@@ -19,7 +20,8 @@ from .measure import (
 
 __all__ = ["Noise", "background_rms", "measure_noise"]
 
-_APERTURES = 8000
+_APERTURES = 100_000
+"""So many that they hold most of the empty pixels: fewer would only be noisier."""
 _BLOCK = 64
 _FEWEST_STARS = 8
 
@@ -115,7 +117,9 @@ def _noise_in(
 
 
 def background_rms(field: Field, flux_scale: float, low: float, high: float = np.inf) -> float:
-    """Return the robust rms of the medians of blocks of 64 pixels, in catalogue units.
+    """Return the robust rms of the medians of blocks, in catalogue units.
+
+    Blocks are 64 pixels of the detector wide, and the rms is that in one of those.
 
     Parameters
     ----------
@@ -130,10 +134,12 @@ def background_rms(field: Field, flux_scale: float, low: float, high: float = np
     sky = field.without_sources(flux_scale)
     ny, nx = usable.shape
     medians = []
-    for y in range(0, ny, _BLOCK):
-        for x in range(0, nx, _BLOCK):
-            block = np.s_[y : y + _BLOCK, x : x + _BLOCK]
+    relative_scale = float(field.image.grid.scale / pixel_scale(field.truth.wcs(0)))
+    width = max(1, round(_BLOCK / relative_scale))
+    for y in range(0, ny, width):
+        for x in range(0, nx, width):
+            block = np.s_[y : y + width, x : x + width]
             good = usable[block]
-            if good.sum() > 0.4 * _BLOCK**2:
+            if good.sum() > 0.4 * width**2:
                 medians.append(np.median(sky[block][good]))
-    return robust_rms(np.array(medians)) / flux_scale
+    return robust_rms(np.array(medians)) / flux_scale / relative_scale**2

@@ -45,7 +45,7 @@ def find_shift(image: ScoredImage, truth: Truth, fwhm: float) -> NDArray[np.floa
     InputError
         If the image does not show the true stars.
     """
-    stars = truth.catalogue[truth.catalogue["type"] == "star"][: 2 * _N_STARS]
+    stars = truth.catalogue[truth.catalogue["type"] == "star"]
     true = np.transpose(
         image.wcs.wcs_world2pix(stars["ra"].to_value(u.deg), stars["dec"].to_value(u.deg), 0)
     )

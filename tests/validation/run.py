@@ -1,0 +1,89 @@
+"""Validate the package on simulated scenes: ``python tests/validation/run.py --help``."""
+
+import argparse
+import shutil
+from pathlib import Path
+
+import click
+from ablation import FIGURES_SHOWN, ablation
+from campaign import RUNS, Campaign
+from montecarlo import monte_carlo
+from tables import figures_table, grid, missed
+
+from emirimg.simulation import SCENES, write_tutorial
+
+PARTS = ("scenes", "montecarlo", "ablation")
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description="Reduce simulated scenes, score them, and write validation.rst. What an"
+        " earlier run has left in the directory is not done again. PyEmir is run beside"
+        " emirimg when the environment variable NUMINA names the command numina."
+    )
+    parser.add_argument("directory", type=Path, help="where the results go")
+    parser.add_argument("--part", choices=PARTS, action="append", help="only this part")
+    parser.add_argument("--scene", choices=list(SCENES), action="append", help="only this scene")
+    parser.add_argument("--ablate", action="append", help="only this ablation, such as sky=None")
+    parser.add_argument("--realisations", type=int, default=32, help="of the Monte-Carlo check")
+    parser.add_argument("--keep", action="store_true", help="keep the exposures")
+    options = parser.parse_args()
+    parts = options.part or PARTS
+    campaign = Campaign(options.directory, keep=options.keep)
+    text = []
+    if "scenes" in parts:
+        text += scenes(campaign, options.scene or list(SCENES))
+    if "montecarlo" in parts:
+        text.append(errors(campaign, options.realisations))
+    if "ablation" in parts:
+        text.append(bring(campaign, options.ablate))
+    (campaign.directory / "validation.rst").write_text("\n".join(text))
+    click.echo("\n".join(text))
+
+
+def scenes(campaign, names):
+    runs = [(name, seed) for name, seed in RUNS if name in names]
+    text, summary = [], []
+    for name, seed in runs:
+        results = campaign.scene(name, seed)
+        text.append(figures_table(f"{name}, seed {seed}", results))
+        ours = results["emirimg"]
+        state = ours.get("failed") or ", ".join(missed(ours)) or "none"
+        summary.append([f"{name}, seed {seed}", state])
+    return [grid("Goals that emirimg misses", ["scene", "missed"], summary), *text]
+
+
+def errors(campaign, n_realisations):
+    directory = campaign.directory / "tree-montecarlo"
+    result = campaign.result(
+        f"montecarlo-{n_realisations}",
+        lambda: monte_carlo(directory, n_realisations=n_realisations),
+    )
+    shutil.rmtree(directory, ignore_errors=True)
+    goals = {"pixels": 0.03, "pixels_border": 0.03, "sources": 0.03, "apertures": 0.05,
+             "apertures_border": 0.05}  # fmt: skip
+    rows = [
+        [name, f"{value:.3f}", f"1 +- {goals[name]}" if name in goals else ""]
+        for name, value in result.items()
+    ]
+    title = f"Scatter of {n_realisations} realisations over the noise claimed"
+    return grid(title, ["where", "ratio", "goal"], rows)
+
+
+def bring(campaign, only):
+    tree = campaign.directory / "tree-ablation"
+    if not tree.exists():
+        write_tutorial(tree, SCENES["tutorial"])
+    results = ablation(campaign, tree, only)
+    if not campaign.keep:
+        shutil.rmtree(tree)
+    rows = []
+    for name, result in results.items():
+        values = result.get("values", {})
+        cells = [values.get(figure) for figure in FIGURES_SHOWN]
+        rows.append([name, *("-" if cell is None else f"{cell:.3f}" for cell in cells)])
+    return grid("What each strategy brings", ["instead", *FIGURES_SHOWN], rows)
+
+
+if __name__ == "__main__":
+    main()
