@@ -96,7 +96,12 @@ class Steps:
         """Subtract from every frame its sky, and what that leaves behind.
 
         In place, unless the skies are still to be worked out from the frames.
+        A target that fills its field would be taken for a residual: none is
+        subtracted then.
         """
+
+        if isinstance(skies, SkySolution) and skies.fills_field:
+            residual = None
 
         def subtract(frame: CCDData, number: int, mask: NDArray[np.bool_] | None) -> CCDData:
             sky = skies[number]

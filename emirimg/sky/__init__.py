@@ -5,6 +5,7 @@ from .channel_medians import *
 from .constant import *
 from .model import *
 from .neighbours import *
+from .off_source import *
 from .operations import *
 from .pattern import *
 from .residuals import *
