@@ -11,3 +11,4 @@ from .pattern import *
 from .residuals import *
 from .scaled_neighbours import *
 from .solution import *
+from .striping import *

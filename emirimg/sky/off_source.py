@@ -219,8 +219,13 @@ class _Shapes:
                 self.seconds_beside[left_out], self.seconds_beside[rest], self.levels_beside[rest]
             )
             misses.append(predicted - self.levels_beside[left_out])
-        # Without three frames only the weather of a good night is known: 1 %.
-        error = float(np.std(misses)) if len(misses) > 1 else 0.01 * float(np.mean(found))
+        # A gap twice as wide is predicted at least twice as badly. Without three
+        # frames only the weather of a good night is known: 1 %.
+        error = (
+            float(np.sqrt(np.mean(np.square(misses)))) / 2
+            if len(misses) > 1
+            else 0.01 * float(np.mean(found))
+        )
         return found, max(error, _LEAST_LEVEL_ERROR * float(np.mean(found)))
 
 

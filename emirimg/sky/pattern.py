@@ -80,13 +80,18 @@ class PatternSky(Strategy):
         When more than this fraction of the finest scale is signal, the fine
         part of the shape is made without the frames at the pointing of the
         frame itself, whose own faint objects it would contain.
+    max_drift : int
+        Largest order of the polynomial in time by which the large-scale shape
+        may change; 0: the shape is the same for all frames.
 
     Notes
     -----
     The frames are divided by their levels and averaged, objects masked and
     outliers clipped with the noise model. A frame whose background differs
     from the others at large scales is corrected for that before it is
-    averaged, by a surface for which there must be evidence.
+    averaged, by a surface for which there must be evidence. What is left is
+    fitted, block by block, by polynomials in time; a higher order is taken if it
+    predicts the frames that were left out of the fit significantly better.
 
     A sky made of N frames raises the noise by sqrt(1 + 1/N), and by more in a
     mosaic whose pointings were repeated, since repeats share the noise of
@@ -119,6 +124,7 @@ class PatternSky(Strategy):
     n_scales: int = Field(default=6, ge=1, le=8)
     clip: float = Field(default=4.5, ge=3)
     exclude_own_above: float = Field(default=0.3, ge=0, le=1)
+    max_drift: int = Field(default=2, ge=0, le=2)
 
     def __call__(
         self, stack: DitherStack, /, *, objects: Sequence[NDArray[np.bool_]] | None = None
@@ -173,7 +179,8 @@ class _Pattern:
         self.found = found
         self.variance = ((found.noise / found.level) ** 2).astype(np.float32)
         self.half = _halves(stack.pointings)
-        self.own_shapes, self.levels = frame_shapes(stack, found.level, objects)
+        shapes = frame_shapes(stack, found.level, objects, parameters.max_drift)
+        self.own_shapes, self.drift, self.levels = shapes.own, shapes.drift, shapes.levels
 
     def solve(self) -> SkySolution:
         """Find the common shape and the levels."""
@@ -206,10 +213,18 @@ class _Pattern:
             shape = image
             if excludes:
                 shape = image + self._without_own(index, pattern, weight, fine) / middle
+            if self.drift.order:
+                shape = shape + self.drift(index) / middle
             return SkyModel(float(level), level * shape, level**2 * variance, len(self.stack))
 
         return PatternSkySolution(
-            self.levels, model, image, shrunk.fractions, shrunk.noise / float(middle), excludes
+            self.levels,
+            model,
+            image,
+            shrunk.fractions,
+            shrunk.noise / float(middle),
+            excludes,
+            findings={"SKYDRIFT": (self.drift.order, "order in time of the sky's shape")},
         )
 
     def _band(
@@ -221,6 +236,8 @@ class _Pattern:
             values[place] *= np.float32(1 / self.levels[index])
             if not self.own_shapes[index].is_flat:
                 values[place] -= self.own_shapes[index](rows)
+            if self.drift.order:
+                values[place] -= self.drift(index, rows)
         return values, mask
 
     def _robust_mean(self) -> NDArray[np.float32]:
@@ -243,6 +260,8 @@ class _Pattern:
             values = frame.data[sample] / self.levels[index]
             if not own.is_flat:
                 values = values - own()[sample]
+            if self.drift.order:
+                values = values - self.drift(index)[sample]
             usable = shape[sample] > 0
             if frame.mask is not None:
                 usable &= ~frame.mask[sample]

@@ -13,6 +13,7 @@ from emirimg.sky import (
     DetectorResidual,
     QuadrantCells,
     QuadrantSurface,
+    RowColumnStriping,
     SmoothResidual,
 )
 
@@ -26,6 +27,7 @@ RESIDUALS = [
     SmoothResidual(box_size=64),
     DetectorResidual(box_size=16),
     QuadrantCells(n_side=2),
+    RowColumnStriping(),
 ]
 SHAPE = (256, 256)
 
