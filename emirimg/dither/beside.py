@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 from astropy.io.fits import Header
 from astropy.nddata import CCDData

@@ -9,6 +9,7 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 from astropy.io.fits import Header
+from numpy.typing import NDArray
 
 from ..alignment import Alignment
 from ..combine import Mosaic
@@ -152,6 +153,7 @@ def frame_records(
     skies: Sequence[SkyModel],
     alignment: Alignment,
     combination: Combination,
+    background: NDArray[np.float64],
 ) -> tuple[FrameRecord, ...]:
     """Say what is known of every frame after the combination."""
     levels = skies.levels if isinstance(skies, SkySolution) else [sky.level for sky in skies]
@@ -171,6 +173,7 @@ def frame_records(
             bad_fraction=0.0 if frame.mask is None else float(np.mean(frame.mask)),
             rejected_fraction=float(combination.rejected[i]),
             weight=float(combination.weights[i]),
+            own_background=float(background[i]),
         )
         for i, frame in enumerate(stack)
     )

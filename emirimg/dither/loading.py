@@ -181,9 +181,7 @@ def _without_sky(
         for index, frame in enumerate(frames)
         if isinstance(frame, UnusableExposureError)
     }
-    levels = {
-        index: _level(frame) for index, frame in enumerate(frames) if index not in reasons
-    }
+    levels = {index: _level(frame) for index, frame in enumerate(frames) if index not in reasons}
     typical = float(np.median(list(levels.values()))) if levels else 0.0
     # Where the sky was subtracted before, no level means anything.
     if typical > 0:

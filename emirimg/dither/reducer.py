@@ -216,10 +216,13 @@ class DitherReducer:
             stars: NDArray[np.float64] | None = None
             objects: ObjectMask | None = None
             illumination: Illumination | None = None
+            background = np.zeros(len(stack))
             for number in range(1, self.passes + 1):
                 masks = steps.in_frames(objects, stack)
                 skies = steps.once("Estimating the sky", estimate_sky, stack, objects=masks)
-                clean = steps.subtract_sky(stack, skies, self.residual, masks)
+                clean, rms = steps.subtract_sky(stack, skies, self.residual, masks)
+                # Later passes find only what the first ones have left of it.
+                background = np.maximum(background, rms)
                 masks = None
                 if alignment is None:
                     alignment = steps.once("Aligning", self.alignment, clean)
@@ -252,7 +255,7 @@ class DitherReducer:
                 stack = with_flags(calibrated, flagged)
                 # Their memory is wanted for the next pass.
                 skies = clean = flagged = combination = None
-            records = frame_records(clean, skies, alignment, combination)
+            records = frame_records(clean, skies, alignment, combination, background)
             about_sky = sky_findings(skies, inventory)
             first, metadata = stack[0].meta, stack.metadata
             # The measurements want the memory of the frames.
@@ -271,9 +274,7 @@ class DitherReducer:
                 notes=notes,
             )
 
-    def _find_objects(
-        self, mosaic: Mosaic, steps: Steps, *, believe: bool
-    ) -> ObjectMask | None:
+    def _find_objects(self, mosaic: Mosaic, steps: Steps, *, believe: bool) -> ObjectMask | None:
         if self.objects is None:
             return None
         found = steps.once("Finding objects", self.objects, mosaic)

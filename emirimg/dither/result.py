@@ -53,6 +53,9 @@ class FrameRecord:
         Fraction of its pixels masked before the combination, and rejected in it.
     weight : float
         Its weight relative to the best frame.
+    own_background : float
+        rms, in ADU, of the background that only this frame has (false
+        quadrants, channels, stripes, gradients), and that was removed from it.
     """
 
     name: str
@@ -69,6 +72,7 @@ class FrameRecord:
     bad_fraction: float
     rejected_fraction: float
     weight: float
+    own_background: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain numbers and texts."""

@@ -1,5 +1,6 @@
 """The sky, in the detector plane."""
 
+from .auto import *
 from .cells import *
 from .channel_medians import *
 from .constant import *

@@ -125,7 +125,7 @@ def left_out_residuals(
     terms = np.column_stack([np.ones(len(own)), times])
     residual = own - np.tensordot(terms, coefficients, axes=1)
     residual = residual / np.maximum(1 - leverage, 1e-3)
-    return residual - np.nanmedian(residual, axis=(1, 2), keepdims=True)
+    return _centred(residual)
 
 
 def left_out_of_window(
@@ -141,7 +141,16 @@ def left_out_of_window(
         count = known.sum(axis=0)
         mean = np.where(known, chosen, 0).sum(axis=0) / np.maximum(count, 1)
         residual[index] = np.where(count > 0, own[index] - mean, np.nan)
-    return residual - np.nanmedian(residual, axis=(1, 2), keepdims=True)
+    return _centred(residual)
+
+
+def _centred(residual: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Subtract the median of each frame, whose level is measured apart."""
+    middle = [
+        np.median(plane[np.isfinite(plane)]) if np.isfinite(plane).any() else np.nan
+        for plane in residual
+    ]
+    return residual - np.array(middle)[:, None, None]
 
 
 def mean_square(values: NDArray[np.float64]) -> float:

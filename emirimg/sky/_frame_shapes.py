@@ -80,9 +80,7 @@ def frame_shapes(
     """
     detector = stack.metadata[0].detector
     if len(stack) < _FEWEST_FRAMES:
-        flat = FrameShape(
-            Surface(stack.shape, ()), np.zeros(stack.shape[1], dtype=np.float32)
-        )
+        flat = FrameShape(Surface(stack.shape, ()), np.zeros(stack.shape[1], dtype=np.float32))
         nothing = Drift(np.zeros((len(stack), 0)), np.zeros((0, *stack.shape), np.float32))
         return FrameShapes([flat] * len(stack), nothing, levels)
     own, error, levels, measured = relative_blocks(stack, levels, objects)

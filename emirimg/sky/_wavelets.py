@@ -92,8 +92,10 @@ def shrink(
     image = first.image
     if second is not None:
         image += second.image
-        # At the largest scales the first pass has left no noise.
-        gain = first.noise_gain + _noise_gain(second.fractions, keep_coarse=False) / _BIN**2
+        # The noise that comes back is that of what the first pass removed: nothing of
+        # the largest scales.
+        share = (second.noise / first.noise) ** 2 if first.noise > 0 else 0.0
+        gain = first.noise_gain + share * _noise_gain(second.fractions, keep_coarse=False)
         first = replace(first, noise_gain=gain)
     image[agreed] = spots
     return replace(first, image=image)

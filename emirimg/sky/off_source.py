@@ -120,9 +120,7 @@ class OffSourceSky:
         def model(index: int) -> SkyModel:
             shape, variance = shapes(index)
             level = np.float32(levels[index])
-            return SkyModel(
-                float(level), level * shape, level**2 * variance, len(self.beside)
-            )
+            return SkyModel(float(level), level * shape, level**2 * variance, len(self.beside))
 
         return SkySolution(
             levels,
@@ -175,9 +173,7 @@ class OffSourceSky:
 class _Shapes:
     """The shape of the sky of each frame, from the skies of the frames beside."""
 
-    def __init__(
-        self, stack: DitherStack, beside: DitherStack, skies: Sequence[SkyModel]
-    ) -> None:
+    def __init__(self, stack: DitherStack, beside: DitherStack, skies: Sequence[SkyModel]) -> None:
         self.stack = stack
         self.beside = beside
         self.skies = skies
@@ -205,9 +201,7 @@ class _Shapes:
         if objects is not None:
             mask = objects if mask is None else mask | objects
         box = min(_BOX, max(min(frame.shape) // 8, 8))
-        return measure_blocks(
-            frame.data / self(index)[0], mask, block_edges(frame.shape, box)
-        )
+        return measure_blocks(frame.data / self(index)[0], mask, block_edges(frame.shape, box))
 
     def levels(self) -> tuple[NDArray[np.float64], float]:
         """Return the levels interpolated in time, and how well that predicts a level."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from pydantic import Field
 from scipy.ndimage import median_filter
 
 from .._strategy import Strategy
+from ..exceptions import SkyWarning
 from ._regions import halves
 
 __all__ = ["RowColumnStriping"]
@@ -59,7 +61,31 @@ class RowColumnStriping(Strategy):
     def __call__(
         self, frame: CCDData, /, *, objects: NDArray[np.bool_] | None = None
     ) -> NDArray[np.float32]:
-        """Return the stripes of a sky-subtracted frame; see `QuadrantSurface`."""
+        """Return the stripes of a sky-subtracted frame.
+
+        Parameters
+        ----------
+        frame : `~astropy.nddata.CCDData`
+            Sky-subtracted frame, shape (ny, nx).
+        objects : `~numpy.ndarray` of bool, optional
+            True on objects, in the plane of the frame.
+
+        Returns
+        -------
+        `~numpy.ndarray` of float32
+            Shape (ny, nx), in the unit of the frame; 0 without stripes.
+
+        Warns
+        -----
+        SkyWarning
+            If the mask of the objects covers everything.
+        """
+        if objects is not None and objects.all():
+            msg = (
+                "masks leave too few pixels to measure the residual background of a frame;"
+                " it is taken to be 0"
+            )
+            warnings.warn(msg, SkyWarning, stacklevel=2)
         return self.of_array(np.asarray(frame.data, dtype=np.float32), frame.mask, objects)
 
     def of_array(
@@ -90,9 +116,7 @@ class RowColumnStriping(Strategy):
             stripes[half] += offsets
         return stripes
 
-    def _offsets(
-        self, data: NDArray[np.float32], mask: NDArray[np.bool_]
-    ) -> NDArray[np.float32]:
+    def _offsets(self, data: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Return an offset for each line of an image."""
         nothing = np.zeros(len(data), dtype=np.float32)
         # Neighbouring lines in pairs: their difference knows nothing of gradients.
