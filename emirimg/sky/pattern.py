@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +12,6 @@ from pydantic import Field
 
 from .._parallel import parallel_map, row_bands
 from .._strategy import Strategy
-from ..exceptions import SkyWarning
 from ..stack import DitherStack
 from ._channels import channel_image, channel_offsets
 from ._fill import fill_masked
@@ -21,7 +19,7 @@ from ._frame_shapes import frame_shapes
 from ._levels import Levels, band_of, require_positive, sky_levels
 from ._pixels import clipped_sums, robust_mean
 from ._regions import channels_of
-from ._smooth import smooth_sky
+from ._smooth import smooth_skies
 from ._wavelets import fine_part, n_scales_for, shrink, smoothed
 from .model import SkyModel
 from .solution import SkySolution
@@ -158,7 +156,7 @@ class PatternSky(Strategy):
         """
         found = sky_levels(stack, objects)
         if len(np.unique(stack.pointings)) < 2:
-            return _smooth_skies(stack, objects, found, "share one pointing")
+            return smooth_skies(stack, objects, found, "share one pointing")
         require_positive(found.level, stack.names)
         return _Pattern(self, stack, objects, found).solve()
 
@@ -187,7 +185,7 @@ class _Pattern:
         centre = self._robust_mean()
         if not centre.any():
             reason = "show objects wherever they are usable"
-            return _smooth_skies(self.stack, self.objects, self.found, reason)
+            return smooth_skies(self.stack, self.objects, self.found, reason)
         self.levels = self.levels * self._level_factors(centre)
         pattern, weight, noise, valid = self._averages(centre)
         channels = channels_of(self.stack.metadata[0].detector, self.stack.shape)
@@ -209,10 +207,9 @@ class _Pattern:
         fine = shrunk.fractions[:_FINEST]
 
         def model(index: int) -> SkyModel:
-            level = np.float32(self.levels[index])
-            shape = image
+            level, shape = np.float32(self.levels[index]), image
             if excludes:
-                shape = image + self._without_own(index, pattern, weight, fine) / middle
+                shape = shape + self._without_own(index, pattern, weight, fine) / middle
             if self.drift.order:
                 shape = shape + self.drift(index) / middle
             return SkyModel(float(level), level * shape, level**2 * variance, len(self.stack))
@@ -350,22 +347,3 @@ def _channel_steps(
         coarse = smoothed(coarse, 2**scale)
     offsets = channel_offsets(pattern - coarse, ~known, channels)
     return channel_image(offsets, channels, pattern.shape)
-
-
-def _smooth_skies(
-    stack: DitherStack,
-    objects: Sequence[NDArray[np.bool_]] | None,
-    found: Levels,
-    reason: str,
-) -> SkySolution:
-    msg = (
-        f"all exposures ({', '.join(stack.names)}) {reason}, so that objects cannot be told"
-        " from sky: each sky is a smooth surface through the frame's own pixels"
-    )
-    warnings.warn(msg, SkyWarning, stacklevel=4)
-
-    def model(index: int) -> SkyModel:
-        own = None if objects is None else objects[index]
-        return smooth_sky(stack[index], own, float(found.level[index]), float(found.noise[index]))
-
-    return SkySolution(found.level, model)
