@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from ._blocks import Blocks, interpolate_blocks, smooth_blocks
 
-__all__ = ["Drift", "find_drift", "left_out_of_window", "left_out_residuals", "mean_square"]
+__all__ = [
+    "Drift",
+    "find_drift",
+    "left_out_of_window",
+    "left_out_residuals",
+    "mean_square",
+    "odd_frames",
+]
 
 _SMOOTHING = 1.0
 _ROUNDS = 3
@@ -83,7 +90,7 @@ def find_drift(
     """
     shape = (int(blocks.y_edges[-1]), int(blocks.x_edges[-1]))
     times = _powers(seconds, max_order)
-    own = np.where(_odd_frames(own, error, times)[:, None, None], np.nan, own)
+    own = np.where(odd_frames(own, error, times)[:, None, None], np.nan, own)
     n_frames = np.isfinite(own).any(axis=(1, 2)).sum()
     best, lowest = 0, None
     for order in range(max_order + 1):
@@ -101,7 +108,7 @@ def find_drift(
     return Drift(times[:, :best], np.array(maps, dtype=np.float32))
 
 
-def _odd_frames(
+def odd_frames(
     own: NDArray[np.float64], error: NDArray[np.float64], times: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
     """Return which frames are unlike all others."""

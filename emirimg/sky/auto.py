@@ -12,7 +12,7 @@ from pydantic import Field
 
 from .._strategy import Strategy
 from ..stack import DitherStack
-from ._drift import left_out_of_window, left_out_residuals, mean_square
+from ._drift import left_out_of_window, left_out_residuals, mean_square, odd_frames
 from ._frame_shapes import relative_blocks
 from ._levels import require_positive, sky_levels
 from .neighbours import NeighbourSky
@@ -51,7 +51,8 @@ class AutoSky(Strategy):
         50 m / s**2 + 1 / N
 
     in an aperture of 50 pixels; for the smoothed `PatternSky` the second term is
-    left out. A window is taken only where it costs at least 0.01 less. Fewer than 5
+    left out. Frames with odd backgrounds of their own, such as the first of a
+    sequence, do not count. A window is taken only where it costs at least 0.01 less. Fewer than 5
     frames are left to `PatternSky`. The table of prices is in the ``history``
     of the result.
 
@@ -114,16 +115,18 @@ class AutoSky(Strategy):
         seconds = stack.seconds
         time = 2 * (seconds - seconds.mean()) / max(float(np.ptp(seconds)), 1e-9)
 
+        powers = np.column_stack([time**k for k in range(1, PatternSky().max_drift + 1)])
+        # The first exposures, with backgrounds of their own, are no test of a sky.
+        own = np.where(odd_frames(own, error, powers)[:, None, None], np.nan, own)
+
         def price(residual: NDArray[np.float64], n_frames: int) -> float:
             expected = float(np.nanmean(error**2)) * (1 + 1 / n_frames)
             excess = max(mean_square(residual) - expected, 0.0)
             return _APERTURE * excess / noise**2
 
         steady = [
-            left_out_residuals(own, error, np.column_stack([time**k for k in range(1, m + 1)]))
-            if m
-            else left_out_residuals(own, error, np.zeros((n, 0)))
-            for m in range(PatternSky().max_drift + 1)
+            left_out_residuals(own, error, powers[:, :order])
+            for order in range(powers.shape[1] + 1)
         ]
         prices: dict[Strategy, float] = {
             PatternSky(): min(price(residual, n - 1) for residual in steady)

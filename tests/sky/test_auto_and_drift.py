@@ -78,6 +78,13 @@ def test_the_choice(change, chosen):
     assert error_of(found, truth) <= error_of(other, truth)
 
 
+@pytest.mark.parametrize("change", [0 * STEADY, STEADY])
+def test_odd_first_frames_do_not_mislead_the_choice(change):
+    truth = changing(change, odd=True)
+    found = AutoSky()(truth.stack, objects=truth.objects)
+    assert found.findings["SKYAUTO"][0] == "PatternSky()"
+
+
 def test_few_frames_are_not_judged():
     truth = dither(range(4))
     found = AutoSky()(truth.stack, objects=None)
