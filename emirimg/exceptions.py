@@ -19,6 +19,7 @@ __all__ = [
     "QualityWarning",
     "SkyError",
     "SkyWarning",
+    "UnusableExposureError",
 ]
 
 
@@ -32,6 +33,10 @@ class InputError(EmirimgError):
 
 class FrameError(EmirimgError):
     """A FITS file cannot be used as an exposure or a calibration."""
+
+
+class UnusableExposureError(FrameError):
+    """Hardly a pixel of an exposure is usable."""
 
 
 class MetadataError(FrameError):

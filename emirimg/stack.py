@@ -125,6 +125,29 @@ class DitherStack(Sequence[CCDData]):
         """Return the same stack with other pixels (or other WCSs)."""
         return DitherStack(frames, self.names, self.metadata, self.pointings)
 
+    def select(self, chosen: Sequence[int] | NDArray[np.int_]) -> DitherStack:
+        """Return a stack of some of the frames, in the order in which they are named.
+
+        Parameters
+        ----------
+        chosen : sequence of int
+            Numbers of frames, from 0. Pointings keep their numbers.
+
+        Raises
+        ------
+        MixedExposuresError
+            If none is chosen.
+        """
+        if len(chosen) == 0:
+            msg = "no frames were chosen from the stack; at least one was expected"
+            raise MixedExposuresError(msg)
+        return DitherStack(
+            [self.frames[index] for index in chosen],
+            tuple(self.names[index] for index in chosen),
+            tuple(self.metadata[index] for index in chosen),
+            self.pointings[np.asarray(chosen)],
+        )
+
     @overload
     def __getitem__(self, index: int) -> CCDData: ...
     @overload

@@ -67,3 +67,15 @@ def test_no_frames():
 def test_frames_of_different_shape():
     with pytest.raises(MixedExposuresError, match=r"b has the shape \(20, 31\), but a has"):
         DitherStack.from_frames([make_frame(), make_frame(shape=(20, 31))], ["a", "b"])
+
+
+def test_some_frames_are_selected():
+    stack = DitherStack.from_frames(
+        [make_frame(ra, second=k) for k, ra in enumerate((10, 11, 10))]
+    )
+    some = stack.select([2, 1])
+    assert some.names == ("frame 3", "frame 2")
+    assert some[0] is stack[2]
+    np.testing.assert_array_equal(some.pointings, [0, 1])
+    with pytest.raises(MixedExposuresError, match="no frames were chosen"):
+        stack.select([])

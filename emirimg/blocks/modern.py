@@ -20,12 +20,14 @@ from ..projection import (
     LanczosResampler,
 )
 from ..sky import (
+    AutoSky,
     ChannelMedian,
     ConstantSky,
     DetectorResidual,
     NeighbourSky,
     PatternSky,
     QuadrantSurface,
+    RowColumnStriping,
     SmoothResidual,
 )
 from ._model import InputModel
@@ -33,12 +35,14 @@ from ._model import InputModel
 __all__ = ["StrategyRequirements"]
 
 
-AnySky = by_name(PatternSky, ConstantSky, NeighbourSky)
+AnySky = by_name(PatternSky, AutoSky, ConstantSky, NeighbourSky)
 AnyAlignment = by_name(StarAlignment, HeaderAlignment)
 AnyResampler = by_name(LanczosResampler, InterpResampler, AdaptiveResampler, ExactResampler)
 AnyCombiner = by_name(NoiseClipCombiner, SigmaClipCombiner, MeanCombiner, MedianCombiner)
 AnyHiddenPixels = by_name(HiddenPixelDetector)
-AnyResidual = by_name(DetectorResidual, QuadrantSurface, ChannelMedian, SmoothResidual)
+AnyResidual = by_name(
+    DetectorResidual, QuadrantSurface, ChannelMedian, SmoothResidual, RowColumnStriping
+)
 AnyOutliers = by_name(ReferenceOutliers)
 AnyCosmicRays = by_name(LaplacianCosmicRays)
 AnyStarFlat = by_name(StarFlat)

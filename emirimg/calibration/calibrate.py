@@ -8,7 +8,7 @@ from astropy.nddata import CCDData
 from numba import njit
 from numpy.typing import NDArray
 
-from ..exceptions import FrameError
+from ..exceptions import FrameError, UnusableExposureError
 from ..instrument import ExposureMetadata
 from . import _history
 from ._frames import changed
@@ -50,8 +50,9 @@ def calibrate(
     CalibrationError
         If a calibration has another shape than the exposure.
     FrameError
-        If the exposure is not in ADU, or more than ``max_unusable`` of its
-        pixels are not usable.
+        If the exposure is not in ADU.
+    UnusableExposureError
+        If more than ``max_unusable`` of its pixels are not usable.
 
     Notes
     -----
@@ -86,7 +87,7 @@ def calibrate(
             f" ({n_not_finite} are not finite, {n_saturated} are saturated);"
             f" at most {100 * max_unusable:g} % were expected"
         )
-        raise FrameError(msg)
+        raise UnusableExposureError(msg)
     history = [
         _history.not_finite(n_not_finite),
         _history.saturated(n_saturated, metadata.detector.saturation),

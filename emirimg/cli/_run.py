@@ -16,6 +16,7 @@ from .._version import version
 from ..blocks import CalibrationType
 from ..calibration import Calibrations
 from ..dither import DitherReducer, DitherResult
+from ..dither.roles import says_sky
 from ..exceptions import InputError
 from ..io import (
     ExposureGroup,
@@ -71,6 +72,7 @@ def reduce_exposures(
     calibrations: CalibrationFiles,
     strategies: Mapping[str, Any],
     overwrite: bool,
+    sky_paths: Sequence[Path] = (),
 ) -> DitherResult:
     """Reduce raw exposures and write the products to a directory.
 
@@ -88,18 +90,21 @@ def reduce_exposures(
         Arguments for `~emirimg.dither.DitherReducer`.
     overwrite : bool
         Whether earlier products may be replaced.
+    sky_paths : sequence of `~pathlib.Path`, optional
+        Exposures of the sky beside the target, or directories that hold them.
+        Default: those whose OBJECT says so, or that lie beside the others.
     """
     return_freed_arrays()
     with output_directory(directory, PRODUCTS, overwrite=overwrite) as workplace:
         reporter.step(f"emirimg {version}: {shlex.join(sys.argv)}")
-        group = require_one_group(group_exposures(find_exposures(paths)))
+        group, sky_exposures = _target_and_sky(paths, sky_paths)
         reporter.step(f"{len(group.paths)} exposures of {group.object_name}, {group.filter_name}")
         reducer = DitherReducer(
             calibrations=calibrations.read(group, reporter),
             progress=reporter.progress,
             **strategies,
         )
-        result = reducer.reduce(group.paths)
+        result = reducer.reduce(group.paths, sky_exposures=sky_exposures)
         for text in result.warnings:
             reporter.note(text)
         result.write(workplace / _IMAGE)
@@ -116,6 +121,28 @@ def reduce_exposures(
         f"The details:  {directory / _SUMMARY}, {_LOG}"
     )
     return result
+
+
+def _target_and_sky(
+    paths: Sequence[Path], sky_paths: Sequence[Path]
+) -> tuple[ExposureGroup, list[Path]]:
+    """Return the exposures of the target, and those of the sky beside it."""
+    if sky_paths:
+        sky = find_exposures(sky_paths)
+        named = {path.resolve() for path in sky}
+        others = [path for path in find_exposures(paths) if path.resolve() not in named]
+        return require_one_group(group_exposures(others) if others else []), sky
+    groups = group_exposures(find_exposures(paths))
+    targets = [group for group in groups if not says_sky(group.object_name)]
+    if not targets:
+        return require_one_group(groups), []
+    target = require_one_group(targets)
+    return target, [
+        path
+        for group in groups
+        if group is not target and group.goes_with(target)
+        for path in group.paths
+    ]
 
 
 def simulate(

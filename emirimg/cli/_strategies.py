@@ -19,6 +19,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 STRATEGIES: Mapping[str, Mapping[str, str]] = {
     "sky": {
         "pattern": "emirimg.sky:PatternSky",
+        "auto": "emirimg.sky:AutoSky",
         "neighbours": "emirimg.sky:NeighbourSky",
         "constant": "emirimg.sky:ConstantSky",
     },

@@ -27,6 +27,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--bpm", metavar="FITS", type=_FILE, help="Bad-pixel mask; not 0 is bad.")
 @click.option("--dark", metavar="FITS", type=_FILE, help="Master dark.")
 @click.option("--flat", metavar="FITS", type=_FILE, help="Master flat.")
+@click.option(
+    "--sky-exposures", "sky_paths", multiple=True, metavar="PATH",
+    type=click.Path(exists=True, path_type=Path),
+    help="Exposures of the sky beside an extended target: a file or a directory;"
+    " may be given several times.",
+)  # fmt: skip
 @strategy_options
 @overwrite_option
 @reporting_options
@@ -38,6 +44,7 @@ def reduce_command(
     bpm: Path | None,
     dark: Path | None,
     flat: Path | None,
+    sky_paths: tuple[Path, ...],
     overwrite: bool,
     quiet: bool,
     verbose: bool,
@@ -50,6 +57,10 @@ def reduce_command(
     here, or those of CONTROL, or those of a control.yaml beside or above the
     exposures.
 
+    Exposures of the sky beside an extended target are those of
+    --sky-exposures, or those whose OBJECT says SKY or OFF, or those whose
+    pointings do not overlap with the others. They do not enter the mosaic.
+
     OUTDIR will hold mosaic.fits (image, variance, mask, coverage, exposure
     time), mosaic.png (a picture of it), summary.json and processing.log. It
     appears when all is done; a failure leaves nothing behind.
@@ -60,6 +71,7 @@ def reduce_command(
       emirimg reduce data/00018775*.fits -r control.yaml -o results
       emirimg reduce data/ --bpm bpm.fits --flat flat.fits -o results
       emirimg reduce data/ -o constant --sky constant
+      emirimg reduce m33/ --sky-exposures m33_sky/ -o results
     """  # noqa: D301 (the \b is a mark for click)
     if control and (bpm or dark or flat):
         msg = "-r/--requirements cannot be combined with --bpm, --dark or --flat"
@@ -75,5 +87,6 @@ def reduce_command(
             reporter,
             calibrations=CalibrationFiles(control, bpm, dark, flat),
             strategies=make_strategies(strategies),
+            sky_paths=sky_paths,
             overwrite=overwrite,
         )

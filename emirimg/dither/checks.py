@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..exceptions import MixedExposuresError
 from ..instrument import ExposureMetadata
 
 __all__ = ["require_alike"]
 
 
-def require_alike(metadata: Sequence[ExposureMetadata], names: Sequence[str]) -> None:
+def require_alike(
+    metadata: Sequence[ExposureMetadata],
+    names: Sequence[str],
+    beside: NDArray[np.bool_] | None = None,
+) -> None:
     """Check that exposures may be combined.
 
     Parameters
@@ -19,6 +26,8 @@ def require_alike(metadata: Sequence[ExposureMetadata], names: Sequence[str]) ->
         Headers of the exposures.
     names : sequence of str
         Their names.
+    beside : `~numpy.ndarray` of bool, optional
+        Exposures of the sky beside the target, whose OBJECT may differ.
 
     Raises
     ------
@@ -29,7 +38,9 @@ def require_alike(metadata: Sequence[ExposureMetadata], names: Sequence[str]) ->
     problems = []
     for what, value in _PROPERTIES.items():
         found: dict[str, list[str]] = {}
-        for item, name in zip(metadata, names, strict=True):
+        for number, (item, name) in enumerate(zip(metadata, names, strict=True)):
+            if what is _OBJECT and beside is not None and beside[number]:
+                continue
             found.setdefault(value(item), []).append(name)
         if len(found) > 1:
             listed = "; ".join(
@@ -42,8 +53,9 @@ def require_alike(metadata: Sequence[ExposureMetadata], names: Sequence[str]) ->
         raise MixedExposuresError(msg)
 
 
+_OBJECT = "object (OBJECT)"
 _PROPERTIES = {
-    "object (OBJECT)": lambda item: item.object_name,
+    _OBJECT: lambda item: item.object_name,
     "filter (FILTER)": lambda item: item.filter_name,
     "grism (GRISM)": lambda item: item.grism,
     # Two significant digits hide the jitter of the clock, not another time.

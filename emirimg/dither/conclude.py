@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import astropy.units as u
 import numpy as np
 from astropy.io.fits import Header
+from numpy.typing import NDArray
 
 from ..alignment import Alignment
 from ..combine import Mosaic
@@ -17,10 +19,27 @@ from ..objects import MosaicQuality, ObjectMask, measure_quality
 from ..sky import SkyModel, SkySolution
 from ..stack import DitherStack
 from .header import mosaic_header
+from .loading import Inventory
 from .result import DitherResult, FrameRecord
 from .steps import Combination
 
-__all__ = ["conclude", "frame_records"]
+__all__ = ["AboutSky", "conclude", "frame_records", "sky_findings"]
+
+
+@dataclass(frozen=True)
+class AboutSky:
+    """What was decided about the sky.
+
+    Parameters
+    ----------
+    keywords : mapping
+        FITS keyword to (value, comment).
+    history : tuple of str
+        The same in words.
+    """
+
+    keywords: Mapping[str, tuple[Any, str]]
+    history: tuple[str, ...]
 
 
 def conclude(
@@ -33,7 +52,8 @@ def conclude(
     illumination: Illumination | None,
     *,
     strategies: Mapping[str, str],
-    inputs: Sequence[tuple[str, str, str]],
+    inventory: Inventory,
+    about_sky: AboutSky,
     notes: Sequence[str],
 ) -> DitherResult:
     """Measure the mosaic and make the result of the reduction.
@@ -56,8 +76,10 @@ def conclude(
         What the frames were divided by.
     strategies : mapping
         Texts of the strategies.
-    inputs : sequence of tuple of str
-        (kind, name, sha256) of every file.
+    inventory : Inventory
+        What became of the files.
+    about_sky : AboutSky
+        What was decided about the sky.
     notes : sequence of str
         The warnings; read when the measurements are done.
     """
@@ -67,8 +89,11 @@ def conclude(
         metadata,
         sky_levels=[record.sky_level for record in records],
         transparency=alignment.transparency,
-        history=[f"{step}: {text}" for step, text in strategies.items()],
-        measured=_measured(quality) | _applied(illumination),
+        history=[
+            *(f"{step}: {text}" for step, text in strategies.items()),
+            *about_sky.history,
+        ],
+        measured=_measured(quality) | _applied(illumination) | dict(about_sky.keywords),
     )
     return DitherResult(
         mosaic=replace(mosaic, header=header),
@@ -77,7 +102,10 @@ def conclude(
         objects=objects,
         quality=quality,
         strategies=dict(strategies),
-        inputs=tuple(inputs),
+        inputs=inventory.inputs,
+        sky_exposures=inventory.beside,
+        dropped=inventory.dropped,
+        sky_findings={key: value for key, (value, _) in about_sky.keywords.items()},
         warnings=tuple(notes),
     )
 
@@ -103,11 +131,29 @@ def _applied(illumination: Illumination | None) -> dict[str, tuple[float, str]]:
     }
 
 
+def sky_findings(skies: Sequence[SkyModel], inventory: Inventory) -> AboutSky:
+    """Gather what was decided about the sky, and about exposures that are not in the mosaic."""
+    keywords: dict[str, tuple[Any, str]] = {
+        "NSKYEXP": (len(inventory.beside), "exposures of the sky beside the target"),
+        "NDROPPED": (len(inventory.dropped), "exposures left out: no valid sky"),
+    }
+    history = [f"left out: {reason}" for _, reason in inventory.dropped]
+    if inventory.beside:
+        history.append(
+            f"sky beside the target, known by {inventory.known_by}: {', '.join(inventory.beside)}"
+        )
+    if isinstance(skies, SkySolution):
+        keywords |= skies.findings
+        history += skies.history
+    return AboutSky(keywords, tuple(history))
+
+
 def frame_records(
     stack: DitherStack,
     skies: Sequence[SkyModel],
     alignment: Alignment,
     combination: Combination,
+    background: NDArray[np.float64],
 ) -> tuple[FrameRecord, ...]:
     """Say what is known of every frame after the combination."""
     levels = skies.levels if isinstance(skies, SkySolution) else [sky.level for sky in skies]
@@ -127,6 +173,7 @@ def frame_records(
             bad_fraction=0.0 if frame.mask is None else float(np.mean(frame.mask)),
             rejected_fraction=float(combination.rejected[i]),
             weight=float(combination.weights[i]),
+            own_background=float(background[i]),
         )
         for i, frame in enumerate(stack)
     )

@@ -2,27 +2,90 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from astropy.nddata import CCDData
+from numpy.typing import NDArray
 
+from ..exceptions import SkyWarning, UnusableExposureError
 from ..instrument import read_metadata
 from ..io.frames import expected_shape, read_frame, read_header
 from ..io.results import sha256
 from ..stack import DitherStack
 from .checks import require_alike
 from .exposure import ExposureReducer
+from .roles import beside_by_object, beside_by_pointing
 from .steps import Steps
 
-__all__ = ["load"]
+__all__ = ["Inventory", "Loaded", "load"]
 
 Exposure = str | Path | CCDData
 
+_LEVEL_STRIDE = 8
+_LEAST_LEVEL = 0.01
+"""An exposure with less than this part of the others' sky has not seen the sky."""
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What became of the files of a reduction.
+
+    Parameters
+    ----------
+    inputs : tuple of (kind, name, sha256)
+        All files.
+    beside : tuple of str
+        Exposures of the sky beside the target.
+    known_by : str
+        How it is known that they are: "the user", "OBJECT" or "WCS".
+    dropped : tuple of (name, reason)
+        Exposures that are of no use.
+    """
+
+    inputs: tuple[tuple[str, str, str], ...]
+    beside: tuple[str, ...]
+    known_by: str
+    dropped: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The exposures of a reduction.
+
+    Parameters
+    ----------
+    stack : DitherStack
+        The calibrated exposures in order of time.
+    beside : `~numpy.ndarray` of bool
+        Which of them show the sky beside the target.
+    inventory : Inventory
+        What became of the files.
+    """
+
+    stack: DitherStack
+    beside: NDArray[np.bool_]
+    inventory: Inventory
+
+    def split(self, stack: DitherStack) -> tuple[DitherStack, DitherStack | None]:
+        """Divide the stack (it may have other masks by now) into target and sky beside it.
+
+        The latter is `None` where there is none.
+        """
+        if not self.beside.any():
+            return stack, None
+        return tuple(stack.select(np.flatnonzero(which)) for which in (~self.beside, self.beside))
+
 
 def load(
-    exposures: Sequence[Exposure], calibrate: ExposureReducer, steps: Steps
-) -> tuple[DitherStack, tuple[tuple[str, str, str], ...]]:
+    exposures: Sequence[Exposure],
+    calibrate: ExposureReducer,
+    steps: Steps,
+    sky_exposures: Sequence[Exposure] = (),
+) -> Loaded:
     """Read and calibrate exposures.
 
     Parameters
@@ -33,42 +96,105 @@ def load(
         Calibrates one of them.
     steps : Steps
         Applies it to all.
+    sky_exposures : sequence of path or `~astropy.nddata.CCDData`, optional
+        Raw exposures of the sky beside the target. Without them, such
+        exposures are recognised by their OBJECT or, failing that, by their
+        pointings.
 
     Returns
     -------
-    stack : DitherStack
-        The calibrated exposures in order of time.
-    inputs : tuple of tuple of str
-        (kind, name, sha256) of every file.
+    Loaded
+
+    Raises
+    ------
+    UnusableExposureError
+        If no exposure of the target is usable.
+
+    Warns
+    -----
+    SkyWarning
+        For each exposure without a valid sky: hardly a pixel is usable, or
+        its level is less than 1 % of the others'. It is left out.
     """
-    exposures = [Path(item) if isinstance(item, str) else item for item in exposures]
+    items = [Path(item) if isinstance(item, str) else item for item in exposures]
+    items += [Path(item) if isinstance(item, str) else item for item in sky_exposures]
     names = [
         item.name if isinstance(item, Path) else f"exposure {number}"
-        for number, item in enumerate(exposures, start=1)
+        for number, item in enumerate(items, start=1)
     ]
-    headers = [read_header(item) if isinstance(item, Path) else item.meta for item in exposures]
+    headers = [read_header(item) if isinstance(item, Path) else item.meta for item in items]
     metadata = [
         read_metadata(header, source=name) for header, name in zip(headers, names, strict=True)
     ]
-    require_alike(metadata, names)
-    for item, name, header, about in zip(exposures, names, headers, metadata, strict=True):
+    beside, known_by = np.arange(len(items)) >= len(exposures), "the user"
+    if not beside.any():
+        beside, known_by = beside_by_object(metadata), "OBJECT"
+    require_alike(metadata, names, beside)
+    for item, name, header, about in zip(items, names, headers, metadata, strict=True):
         shape = expected_shape(header, about.detector) if isinstance(item, Path) else item.shape
         calibrate.calibrations.require_shape(shape, name)
     calibrate.calibrations.check(shape)
-    order = sorted(range(len(exposures)), key=lambda index: metadata[index].start)
-    exposures, names = [exposures[i] for i in order], [names[i] for i in order]
+    order = sorted(range(len(items)), key=lambda index: metadata[index].start)
+    items, names = [items[i] for i in order], [names[i] for i in order]
 
     # What the calibrations work out for themselves, several planes, goes away with this copy.
     calibrate = calibrate.copy()
 
-    def prepare(item: Path | CCDData, name: str) -> tuple[CCDData, str]:
-        if isinstance(item, Path):
-            return calibrate(read_frame(item), name=name), sha256(item)
-        return calibrate(item, name=name), ""
+    def prepare(item: Path | CCDData, name: str) -> tuple[CCDData | UnusableExposureError, str]:
+        digest = sha256(item) if isinstance(item, Path) else ""
+        frame = read_frame(item) if isinstance(item, Path) else item
+        try:
+            return calibrate(frame, name=name), digest
+        except UnusableExposureError as error:
+            return error, digest
 
-    prepared = steps.each("Reading and calibrating", prepare, exposures, names)
-    stack = DitherStack.from_frames([frame for frame, _ in prepared], names)
+    prepared = steps.each("Reading and calibrating", prepare, items, names)
     inputs = [
         ("exposure", name, digest) for name, (_, digest) in zip(names, prepared, strict=True)
     ]
-    return stack, (*inputs, *calibrate.calibrations.inputs)
+    frames = [frame for frame, _ in prepared]
+    reasons = _without_sky(frames, names)
+    kept = [index for index in range(len(frames)) if index not in reasons]
+    beside = beside[order][kept]
+    if beside.all():
+        raise next(frame for frame in frames if isinstance(frame, UnusableExposureError))
+    for reason in reasons.values():
+        warnings.warn(f"{reason}; the exposure is left out", SkyWarning, stacklevel=3)
+    stack = DitherStack.from_frames([frames[i] for i in kept], [names[i] for i in kept])
+    if not beside.any():
+        beside, known_by = beside_by_pointing([frame.wcs for frame in stack], stack.shape), "WCS"
+    inventory = Inventory(
+        (*inputs, *calibrate.calibrations.inputs),
+        tuple(np.array(stack.names)[beside].tolist()),
+        known_by,
+        tuple((names[index], reason) for index, reason in reasons.items()),
+    )
+    return Loaded(stack, beside, inventory)
+
+
+def _without_sky(
+    frames: Sequence[CCDData | UnusableExposureError], names: Sequence[str]
+) -> dict[int, str]:
+    """Return what is wrong with the exposures that have no valid sky."""
+    reasons = {
+        index: str(frame)
+        for index, frame in enumerate(frames)
+        if isinstance(frame, UnusableExposureError)
+    }
+    levels = {index: _level(frame) for index, frame in enumerate(frames) if index not in reasons}
+    typical = float(np.median(list(levels.values()))) if levels else 0.0
+    # Where the sky was subtracted before, no level means anything.
+    if typical > 0:
+        for index, level in levels.items():
+            if level < _LEAST_LEVEL * typical:
+                reasons[index] = (
+                    f"{names[index]}: the sky level is {level:.3g}, that of the others"
+                    f" {typical:.4g}"
+                )
+    return dict(sorted(reasons.items()))
+
+
+def _level(frame: CCDData) -> float:
+    sample = (slice(None, None, _LEVEL_STRIDE), slice(None, None, _LEVEL_STRIDE))
+    data = frame.data[sample]
+    return float(np.median(data if frame.mask is None else data[~frame.mask[sample]]))

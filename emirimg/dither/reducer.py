@@ -26,7 +26,8 @@ from ..flat import Illumination, StarFlat
 from ..objects import ObjectMask, ObjectMasker, SegmentationMasker
 from ..projection import LanczosResampler, MosaicGrid, Resampler
 from ..sky import DetectorResidual, PatternSky, SkyEstimator, SkyResidual
-from .conclude import conclude, frame_records
+from .beside import sky_beside
+from .conclude import conclude, frame_records, sky_findings
 from .exposure import ExposureReducer
 from .illumination import find_illumination, star_places
 from .loading import load
@@ -161,7 +162,12 @@ class DitherReducer:
         parameters = ", ".join(f"{name}={text}" for name, text in self.strategies.items())
         return f"{type(self).__name__}({parameters})"
 
-    def reduce(self, exposures: Sequence[str | Path | CCDData]) -> DitherResult:
+    def reduce(
+        self,
+        exposures: Sequence[str | Path | CCDData],
+        *,
+        sky_exposures: Sequence[str | Path | CCDData] = (),
+    ) -> DitherResult:
         """Reduce exposures to a mosaic.
 
         Parameters
@@ -169,6 +175,11 @@ class DitherReducer:
         exposures : sequence of path or `~astropy.nddata.CCDData`
             Raw exposures of one object through one filter, of one exposure
             time, in any order. Repeats at one position (NEXP) are recognised.
+        sky_exposures : sequence of path or `~astropy.nddata.CCDData`, optional
+            Raw exposures of the sky beside an extended target; they do not
+            enter the mosaic. Without them, such exposures among ``exposures``
+            are recognised by an OBJECT that says SKY or OFF or, failing that, by
+            pointings that do not overlap with the others.
 
         Returns
         -------
@@ -182,6 +193,11 @@ class DitherReducer:
             If a file cannot be used; it is named.
         CalibrationError
             If a calibration does not fit the exposures.
+
+        Warns
+        -----
+        SkyWarning
+            For each exposure without a valid sky, which is left out.
         """
         # Frames are what is worked on in parallel. Threads of the linear algebra on top of
         # that only wait for each other, and make sums depend on their number.
@@ -191,16 +207,22 @@ class DitherReducer:
             threadpool_limits(1, user_api="blas"),
         ):
             steps = Steps(executor, self.progress)
-            stack, inputs = load(exposures, self.calibrate, steps)
-            stack = steps.with_bad_pixels(stack, self.hidden_pixels)
+            loaded = load(exposures, self.calibrate, steps, sky_exposures)
+            inventory = loaded.inventory
+            stack, beside = loaded.split(steps.with_bad_pixels(loaded.stack, self.hidden_pixels))
+            estimate_sky = sky_beside(self.sky, beside, self.objects, steps)
+            del loaded, beside
             alignment: Alignment | None = None
             stars: NDArray[np.float64] | None = None
             objects: ObjectMask | None = None
             illumination: Illumination | None = None
+            background = np.zeros(len(stack))
             for number in range(1, self.passes + 1):
                 masks = steps.in_frames(objects, stack)
-                skies = steps.once("Estimating the sky", self.sky, stack, objects=masks)
-                clean = steps.subtract_sky(stack, skies, self.residual, masks)
+                skies = steps.once("Estimating the sky", estimate_sky, stack, objects=masks)
+                clean, rms = steps.subtract_sky(stack, skies, self.residual, masks)
+                # Later passes find only what the first ones have left of it.
+                background = np.maximum(background, rms)
                 masks = None
                 if alignment is None:
                     alignment = steps.once("Aligning", self.alignment, clean)
@@ -216,7 +238,10 @@ class DitherReducer:
                 if illumination is not None:
                     steps.divide(clean, illumination)
                 combination = steps.combined(clean, alignment, grid, self.resampler, self.combiner)
-                before, objects = objects, self._find_objects(combination.mosaic, steps)
+                before = objects
+                objects = self._find_objects(
+                    combination.mosaic, steps, believe=estimate_sky is not self.sky
+                )
                 if objects is None or _is_settled(before, objects) or number == self.passes:
                     break
                 # Flagged anew: what the last, poorer mosaic suspected is forgotten.
@@ -230,10 +255,11 @@ class DitherReducer:
                 stack = with_flags(calibrated, flagged)
                 # Their memory is wanted for the next pass.
                 skies = clean = flagged = combination = None
-            records = frame_records(clean, skies, alignment, combination)
+            records = frame_records(clean, skies, alignment, combination, background)
+            about_sky = sky_findings(skies, inventory)
             first, metadata = stack[0].meta, stack.metadata
             # The measurements want the memory of the frames.
-            del stack, clean, calibrated, skies
+            del stack, clean, calibrated, skies, estimate_sky
             return conclude(
                 first,
                 metadata,
@@ -243,15 +269,16 @@ class DitherReducer:
                 objects,
                 illumination,
                 strategies=self.strategies,
-                inputs=inputs,
+                inventory=inventory,
+                about_sky=about_sky,
                 notes=notes,
             )
 
-    def _find_objects(self, mosaic: Mosaic, steps: Steps) -> ObjectMask | None:
+    def _find_objects(self, mosaic: Mosaic, steps: Steps, *, believe: bool) -> ObjectMask | None:
         if self.objects is None:
             return None
         found = steps.once("Finding objects", self.objects, mosaic)
-        if found.mask.sum() > _MOST_MASKED * (~mosaic.mask).sum():
+        if not believe and found.mask.sum() > _MOST_MASKED * (~mosaic.mask).sum():
             msg = (
                 f"the objects cover {100 * found.fraction:.0f} % of the mosaic: what was found is"
                 " rather the background; the sky is estimated without a mask of objects."

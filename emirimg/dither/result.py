@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,9 @@ class FrameRecord:
         Fraction of its pixels masked before the combination, and rejected in it.
     weight : float
         Its weight relative to the best frame.
+    own_background : float
+        rms, in ADU, of the background that only this frame has (false
+        quadrants, channels, stripes, gradients), and that was removed from it.
     """
 
     name: str
@@ -68,6 +72,7 @@ class FrameRecord:
     bad_fraction: float
     rejected_fraction: float
     weight: float
+    own_background: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain numbers and texts."""
@@ -96,6 +101,12 @@ class DitherResult:
         (kind, name, sha256) of every file that went in.
     warnings : tuple of str
         What went less well than it should.
+    sky_exposures : tuple of str
+        Exposures of the sky beside the target, which are not in the mosaic.
+    dropped : tuple of (name, reason)
+        Exposures that were left out because they have no valid sky.
+    sky_findings : dict
+        What was decided about the sky, by FITS keyword.
     """
 
     mosaic: Mosaic
@@ -106,6 +117,9 @@ class DitherResult:
     strategies: dict[str, str]
     inputs: tuple[tuple[str, str, str], ...]
     warnings: tuple[str, ...]
+    sky_exposures: tuple[str, ...] = ()
+    dropped: tuple[tuple[str, str], ...] = ()
+    sky_findings: Mapping[str, Any] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """Return everything but the images as plain numbers and texts."""
@@ -122,6 +136,9 @@ class DitherResult:
             "quality": self.quality.to_dict(),
             "frames": [record.to_dict() for record in self.frames],
             "strategies": dict(self.strategies),
+            "sky_exposures": list(self.sky_exposures),
+            "dropped": [{"name": name, "reason": reason} for name, reason in self.dropped],
+            "sky": {key: plain(value) for key, value in self.sky_findings.items()},
             "warnings": list(self.warnings),
         }
 

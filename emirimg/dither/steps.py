@@ -92,13 +92,21 @@ class Steps:
         skies: Sequence[SkyModel],
         residual: SkyResidual | None,
         masks: Sequence[NDArray[np.bool_]] | None,
-    ) -> DitherStack:
+    ) -> tuple[DitherStack, NDArray[np.float64]]:
         """Subtract from every frame its sky, and what that leaves behind.
 
-        In place, unless the skies are still to be worked out from the frames.
-        """
+        Returns the frames, and the rms of what was subtracted besides the sky.
 
-        def subtract(frame: CCDData, number: int, mask: NDArray[np.bool_] | None) -> CCDData:
+        In place, unless the skies are still to be worked out from the frames.
+        A target that fills its field would be taken for a residual: none is
+        subtracted then.
+        """
+        if isinstance(skies, SkySolution) and skies.fills_field:
+            residual = None
+
+        def subtract(
+            frame: CCDData, number: int, mask: NDArray[np.bool_] | None
+        ) -> tuple[CCDData, float]:
             sky = skies[number]
             if _reads_frames(skies):
                 frame = _changed(
@@ -109,14 +117,17 @@ class Steps:
             frame.data -= sky.image
             frame.uncertainty.array += sky.variance
             if residual is not None:
-                frame.data -= residual(frame, objects=mask)
-            return frame
+                rest = residual(frame, objects=mask)
+                frame.data -= rest
+                # One row in 16 tells it well enough.
+                return frame, float(np.sqrt(np.mean(np.square(rest[::16]))))
+            return frame, 0.0
 
         # The skies are worked out one by one: all of them would not fit into memory.
-        frames = self.each(
+        done = self.each(
             "Subtracting the sky", subtract, stack, range(len(stack)), masks or [None] * len(stack)
         )
-        return stack.with_frames(frames)
+        return stack.with_frames([frame for frame, _ in done]), np.array([rms for _, rms in done])
 
     def restore_sky(
         self,

@@ -7,7 +7,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,11 @@ class ExposureGroup:
     detector: Detector
     paths: tuple[Path, ...]
     metadata: tuple[ExposureMetadata, ...]
+
+    def goes_with(self, other: ExposureGroup) -> bool:
+        """Tell whether two groups differ in nothing but their object."""
+        one = replace(self.metadata[0], object_name=other.object_name)
+        return _belong_together(one, other.metadata[0])
 
 
 def find_exposures(paths: Paths) -> list[Path]:

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 
 from ._fill import fill_masked
 
-__all__ = ["Blocks", "interpolate_blocks", "measure_blocks", "smooth_blocks"]
+__all__ = ["Blocks", "interpolate_blocks", "interpolate_edges", "measure_blocks", "smooth_blocks"]
 
 _LEAST_FRACTION = 0.25
 """A block with fewer usable pixels than this tells nothing."""
@@ -79,10 +79,14 @@ def smooth_blocks(blocks: Blocks, sigma: float) -> NDArray[np.float64]:
 
 def interpolate_blocks(blocks: Blocks, values: NDArray[np.float64]) -> NDArray[np.float32]:
     """Interpolate values at the centres of the blocks to all pixels (bilinear)."""
-    y, x = (
-        _linear_weights(edges, centres)
-        for edges, centres in zip((blocks.y_edges, blocks.x_edges), blocks.centres, strict=True)
-    )
+    return interpolate_edges((blocks.y_edges, blocks.x_edges), values)
+
+
+def interpolate_edges(
+    edges: tuple[NDArray[np.int_], NDArray[np.int_]], values: NDArray[np.floating]
+) -> NDArray[np.float32]:
+    """Interpolate values at the centres between edges (y, x) to all pixels (bilinear)."""
+    y, x = (_linear_weights(item, (item[1:] + item[:-1] - 1) / 2) for item in edges)
     return (y @ values.astype(np.float32)) @ x.T
 
 

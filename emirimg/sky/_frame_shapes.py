@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from .._parallel import parallel_map
 from ..stack import DitherStack
 from ._blocks import Blocks, measure_blocks
+from ._drift import Drift, find_drift
 from ._regions import block_edges
 from ._surface import Surface, fit_surface
 
-__all__ = ["FrameShape", "frame_shapes"]
+__all__ = ["FrameShape", "FrameShapes", "frame_shapes", "relative_blocks"]
 
 _BOX = 64
 _FEWEST_FRAMES = 3
@@ -47,22 +48,62 @@ class FrameShape:
         return self.surface.order < 0 and not self.columns.any()
 
 
+@dataclass(frozen=True)
+class FrameShapes:
+    """How the frames differ from what they have in common.
+
+    Parameters
+    ----------
+    own : list of FrameShape
+        What belongs to single frames.
+    drift : Drift
+        What changes steadily with time.
+    levels : `~numpy.ndarray`
+        Better levels of the frames.
+    """
+
+    own: list[FrameShape]
+    drift: Drift
+    levels: NDArray[np.float64]
+
+
 def frame_shapes(
     stack: DitherStack,
     levels: NDArray[np.float64],
     objects: Sequence[NDArray[np.bool_]] | None,
-) -> tuple[list[FrameShape], NDArray[np.float64]]:
+    max_drift: int,
+) -> FrameShapes:
     """Compare the block medians of each frame with their median over all frames.
 
-    Returns the shapes, relative to the levels, and better levels.
     Fewer than three frames cannot tell which of them is the odd one: nothing
     is found then.
     """
     detector = stack.metadata[0].detector
-    edges = block_edges(stack.shape, min(_BOX, max(min(stack.shape) // 8, 8)), detector)
-    flat = np.zeros(stack.shape[1], dtype=np.float32)
     if len(stack) < _FEWEST_FRAMES:
-        return [FrameShape(Surface(stack.shape, ()), flat)] * len(stack), levels
+        flat = FrameShape(Surface(stack.shape, ()), np.zeros(stack.shape[1], dtype=np.float32))
+        nothing = Drift(np.zeros((len(stack), 0)), np.zeros((0, *stack.shape), np.float32))
+        return FrameShapes([flat] * len(stack), nothing, levels)
+    own, error, levels, measured = relative_blocks(stack, levels, objects)
+    drift = find_drift(own, error, stack.seconds, measured[0], max_drift)
+    if drift.order:
+        centres = np.ix_(*(np.rint(item).astype(int) for item in measured[0].centres))
+        own = own - [drift(index)[centres] for index in range(len(stack))]
+    shapes = _shapes(own, error, measured, stack.shape, in_quadrants=detector.in_quadrants)
+    return FrameShapes(shapes, drift, levels)
+
+
+def relative_blocks(
+    stack: DitherStack,
+    levels: NDArray[np.float64],
+    objects: Sequence[NDArray[np.bool_]] | None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], list[Blocks]]:
+    """Return the block medians of the frames less their median, and their errors.
+
+    Both are relative to the levels, shape (n_frames, n_y, n_x); further the
+    levels that go with them, and the blocks as measured.
+    """
+    detector = stack.metadata[0].detector
+    edges = block_edges(stack.shape, min(_BOX, max(min(stack.shape) // 8, 8)), detector)
 
     def measure(index: int) -> Blocks:
         frame = stack[index]
@@ -87,19 +128,33 @@ def frame_shapes(
             factors = factors * factor[:, 0, 0]
     # The median of all frames has an error of its own.
     inflation = np.sqrt(1 + np.pi / 2 / len(stack))
-    shapes = []
     levels = levels * factors
-    for blocks, own, level in zip(measured, relative - common, levels, strict=True):
-        error = inflation * blocks.error / level
-        columns = flat
-        if not detector.in_quadrants:
+    error = np.array(
+        [inflation * blocks.error / level for blocks, level in zip(measured, levels, strict=True)]
+    )
+    return relative - common, error, levels, measured
+
+
+def _shapes(
+    relative: NDArray[np.float64],
+    errors: NDArray[np.float64],
+    measured: list[Blocks],
+    shape: tuple[int, int],
+    *,
+    in_quadrants: bool,
+) -> list[FrameShape]:
+    """Return what each frame has of its own."""
+    shapes = []
+    for blocks, own, error in zip(measured, relative, errors, strict=True):
+        columns = np.zeros(shape[1], dtype=np.float32)
+        if not in_quadrants:
             offsets = _column_offsets(own, error)
             own = own - offsets  # noqa: PLW2901
-            columns = np.repeat(offsets, np.diff(edges[1])).astype(np.float32)
+            columns = np.repeat(offsets, np.diff(blocks.x_edges)).astype(np.float32)
         residual = replace(blocks, median=own, error=error)
-        surface = fit_surface(residual, stack.shape, quadrants=detector.in_quadrants)
+        surface = fit_surface(residual, shape, quadrants=in_quadrants)
         shapes.append(FrameShape(surface, columns))
-    return shapes, levels
+    return shapes
 
 
 def _column_offsets(own: NDArray[np.float64], error: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
+
 import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 from scipy.interpolate import RectBivariateSpline
 
+from ..exceptions import SkyWarning
+from ..stack import DitherStack
 from ._blocks import interpolate_blocks, measure_blocks, smooth_blocks
+from ._levels import Levels
 from ._regions import block_edges
 from .model import SkyModel
+from .solution import SkySolution
 
-__all__ = ["smooth_sky"]
+__all__ = ["smooth_skies", "smooth_sky"]
 
 _LARGEST_BOX, _SMALLEST_BOX = 32, 8
 """Boxes of 32 pixels still follow the ring of scattered light: half of its width
@@ -44,3 +51,23 @@ def smooth_sky(
         image = interpolate_blocks(blocks, values)
     variance = float(np.nanmedian(blocks.error)) ** 2
     return SkyModel(float(np.median(image)), image, variance, 1)
+
+
+def smooth_skies(
+    stack: DitherStack,
+    objects: Sequence[NDArray[np.bool_]] | None,
+    found: Levels,
+    reason: str,
+) -> SkySolution:
+    """Return a smooth sky for each frame, and warn that nothing better is possible."""
+    msg = (
+        f"all exposures ({', '.join(stack.names)}) {reason}, so that objects cannot be told"
+        " from sky: each sky is a smooth surface through the frame's own pixels"
+    )
+    warnings.warn(msg, SkyWarning, stacklevel=4)
+
+    def model(index: int) -> SkyModel:
+        own = None if objects is None else objects[index]
+        return smooth_sky(stack[index], own, float(found.level[index]), float(found.noise[index]))
+
+    return SkySolution(found.level, model)

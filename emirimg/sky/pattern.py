@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +12,6 @@ from pydantic import Field
 
 from .._parallel import parallel_map, row_bands
 from .._strategy import Strategy
-from ..exceptions import SkyWarning
 from ..stack import DitherStack
 from ._channels import channel_image, channel_offsets
 from ._fill import fill_masked
@@ -21,7 +19,7 @@ from ._frame_shapes import frame_shapes
 from ._levels import Levels, band_of, require_positive, sky_levels
 from ._pixels import clipped_sums, robust_mean
 from ._regions import channels_of
-from ._smooth import smooth_sky
+from ._smooth import smooth_skies
 from ._wavelets import fine_part, n_scales_for, shrink, smoothed
 from .model import SkyModel
 from .solution import SkySolution
@@ -80,13 +78,18 @@ class PatternSky(Strategy):
         When more than this fraction of the finest scale is signal, the fine
         part of the shape is made without the frames at the pointing of the
         frame itself, whose own faint objects it would contain.
+    max_drift : int
+        Largest order of the polynomial in time by which the large-scale shape
+        may change; 0: the shape is the same for all frames.
 
     Notes
     -----
     The frames are divided by their levels and averaged, objects masked and
     outliers clipped with the noise model. A frame whose background differs
     from the others at large scales is corrected for that before it is
-    averaged, by a surface for which there must be evidence.
+    averaged, by a surface for which there must be evidence. What is left is
+    fitted, block by block, by polynomials in time; a higher order is taken if it
+    predicts the frames that were left out of the fit significantly better.
 
     A sky made of N frames raises the noise by sqrt(1 + 1/N), and by more in a
     mosaic whose pointings were repeated, since repeats share the noise of
@@ -119,6 +122,7 @@ class PatternSky(Strategy):
     n_scales: int = Field(default=6, ge=1, le=8)
     clip: float = Field(default=4.5, ge=3)
     exclude_own_above: float = Field(default=0.3, ge=0, le=1)
+    max_drift: int = Field(default=2, ge=0, le=2)
 
     def __call__(
         self, stack: DitherStack, /, *, objects: Sequence[NDArray[np.bool_]] | None = None
@@ -152,7 +156,7 @@ class PatternSky(Strategy):
         """
         found = sky_levels(stack, objects)
         if len(np.unique(stack.pointings)) < 2:
-            return _smooth_skies(stack, objects, found, "share one pointing")
+            return smooth_skies(stack, objects, found, "share one pointing")
         require_positive(found.level, stack.names)
         return _Pattern(self, stack, objects, found).solve()
 
@@ -173,14 +177,15 @@ class _Pattern:
         self.found = found
         self.variance = ((found.noise / found.level) ** 2).astype(np.float32)
         self.half = _halves(stack.pointings)
-        self.own_shapes, self.levels = frame_shapes(stack, found.level, objects)
+        shapes = frame_shapes(stack, found.level, objects, parameters.max_drift)
+        self.own_shapes, self.drift, self.levels = shapes.own, shapes.drift, shapes.levels
 
     def solve(self) -> SkySolution:
         """Find the common shape and the levels."""
         centre = self._robust_mean()
         if not centre.any():
             reason = "show objects wherever they are usable"
-            return _smooth_skies(self.stack, self.objects, self.found, reason)
+            return smooth_skies(self.stack, self.objects, self.found, reason)
         self.levels = self.levels * self._level_factors(centre)
         pattern, weight, noise, valid = self._averages(centre)
         channels = channels_of(self.stack.metadata[0].detector, self.stack.shape)
@@ -202,14 +207,21 @@ class _Pattern:
         fine = shrunk.fractions[:_FINEST]
 
         def model(index: int) -> SkyModel:
-            level = np.float32(self.levels[index])
-            shape = image
+            level, shape = np.float32(self.levels[index]), image
             if excludes:
-                shape = image + self._without_own(index, pattern, weight, fine) / middle
+                shape = shape + self._without_own(index, pattern, weight, fine) / middle
+            if self.drift.order:
+                shape = shape + self.drift(index) / middle
             return SkyModel(float(level), level * shape, level**2 * variance, len(self.stack))
 
         return PatternSkySolution(
-            self.levels, model, image, shrunk.fractions, shrunk.noise / float(middle), excludes
+            self.levels,
+            model,
+            image,
+            shrunk.fractions,
+            shrunk.noise / float(middle),
+            excludes,
+            findings={"SKYDRIFT": (self.drift.order, "order in time of the sky's shape")},
         )
 
     def _band(
@@ -221,6 +233,8 @@ class _Pattern:
             values[place] *= np.float32(1 / self.levels[index])
             if not self.own_shapes[index].is_flat:
                 values[place] -= self.own_shapes[index](rows)
+            if self.drift.order:
+                values[place] -= self.drift(index, rows)
         return values, mask
 
     def _robust_mean(self) -> NDArray[np.float32]:
@@ -243,6 +257,8 @@ class _Pattern:
             values = frame.data[sample] / self.levels[index]
             if not own.is_flat:
                 values = values - own()[sample]
+            if self.drift.order:
+                values = values - self.drift(index)[sample]
             usable = shape[sample] > 0
             if frame.mask is not None:
                 usable &= ~frame.mask[sample]
@@ -331,22 +347,3 @@ def _channel_steps(
         coarse = smoothed(coarse, 2**scale)
     offsets = channel_offsets(pattern - coarse, ~known, channels)
     return channel_image(offsets, channels, pattern.shape)
-
-
-def _smooth_skies(
-    stack: DitherStack,
-    objects: Sequence[NDArray[np.bool_]] | None,
-    found: Levels,
-    reason: str,
-) -> SkySolution:
-    msg = (
-        f"all exposures ({', '.join(stack.names)}) {reason}, so that objects cannot be told"
-        " from sky: each sky is a smooth surface through the frame's own pixels"
-    )
-    warnings.warn(msg, SkyWarning, stacklevel=4)
-
-    def model(index: int) -> SkyModel:
-        own = None if objects is None else objects[index]
-        return smooth_sky(stack[index], own, float(found.level[index]), float(found.noise[index]))
-
-    return SkySolution(found.level, model)

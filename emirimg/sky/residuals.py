@@ -17,8 +17,11 @@ from ._blocks import interpolate_blocks, measure_blocks, smooth_blocks
 from ._channels import channel_image, channel_offsets
 from ._regions import block_edges, channels_of
 from ._surface import fit_surface
+from .striping import RowColumnStriping
 
 __all__ = ["ChannelMedian", "DetectorResidual", "QuadrantSurface", "SmoothResidual"]
+
+_STRIPING = RowColumnStriping()
 
 
 class QuadrantSurface(Strategy):
@@ -146,7 +149,7 @@ class DetectorResidual(Strategy):
     -----
     HAWAII-2: `QuadrantSurface`. H2RG: `ChannelMedian`, and a polynomial for
     the whole frame, if there is evidence for one, through what the channels
-    leave.
+    leave. Both: `RowColumnStriping` in what that leaves.
     """
 
     name: Literal["detector"] = "detector"
@@ -160,7 +163,8 @@ class DetectorResidual(Strategy):
         detector = read_metadata(frame.meta).detector
         if detector.in_quadrants:
             quadrants = QuadrantSurface(box_size=self.box_size, max_order=self.max_order)
-            return quadrants(frame, objects=objects)
+            found = quadrants(frame, objects=objects)
+            return found + _STRIPING.of_array(frame.data - found, frame.mask, objects)
         channels = channels_of(detector, frame.shape)
         mask = _unusable(frame, objects)
         edges = block_edges(frame.shape, self.box_size, detector)
@@ -171,7 +175,8 @@ class DetectorResidual(Strategy):
             blocks = measure_blocks(frame.data - steps, mask, edges)
             surface = fit_surface(blocks, frame.shape, max_order=self.max_order, quadrants=False)()
         _warn_if_unknown(blocks.median)
-        return steps + surface
+        found = steps + surface
+        return found + _STRIPING.of_array(frame.data - found, frame.mask, objects)
 
 
 def _unusable(frame: CCDData, objects: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import overload
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +24,20 @@ class SkySolution(Sequence[SkyModel]):
         Sky level of each frame, in the unit of the frames.
     model : callable
         ``model(index)`` returns the `SkyModel` of a frame.
+    findings : mapping, optional
+        What was decided about the sky: FITS keyword to (value, comment).
+    history : tuple of str, optional
+        The same in words, one line each.
+    fills_field : bool, optional
+        Whether the target covers its field, so that nothing in its frames
+        tells what the sky left behind. Default: no.
     """
 
     levels: NDArray[np.float64]
     model: Callable[[int], SkyModel]
+    findings: Mapping[str, tuple[Any, str]] = field(default_factory=dict, kw_only=True)
+    history: tuple[str, ...] = field(default=(), kw_only=True)
+    fills_field: bool = field(default=False, kw_only=True)
 
     @property
     def reads_frames(self) -> bool:

@@ -34,8 +34,10 @@ def calls(monkeypatch, result):
         def __init__(self, **options):
             given.update(options)
 
-        def reduce(self, exposures):
+        def reduce(self, exposures, *, sky_exposures):
             given["exposures"] = exposures
+            if sky_exposures:
+                given["sky_exposures"] = sky_exposures
             list(given["progress"](exposures, "Doing nothing", len(exposures)))
             warnings.warn("the sky is odd", SkyWarning, stacklevel=1)
             return replace(result, warnings=("the sky is odd",))
@@ -120,6 +122,22 @@ def test_default_strategies_are_those_of_the_reducer(tree, emirimg, tmp_path, ca
     emirimg("reduce", tree.root, "-o", tmp_path)
     assert set(calls) == {"calibrations", "progress", "exposures"}
     assert tuple(calls["exposures"]) == tree.exposures
+
+
+def test_sky_exposures_are_named(tree, emirimg, tmp_path, calls):
+    beside = tree.exposures[1]
+    emirimg("reduce", tree.root, "--sky-exposures", beside, "-o", tmp_path)
+    assert calls["sky_exposures"] == [beside]
+    assert tuple(calls["exposures"]) == (tree.exposures[0], *tree.exposures[2:])
+
+
+def test_sky_exposures_are_recognised_by_their_object(tree, emirimg, tmp_path, calls):
+    root = shutil.copytree(tree.root, tmp_path / "tree")
+    beside = root / "data" / tree.exposures[1].name
+    fits.setval(beside, "OBJECT", value="TEST sky")
+    emirimg("reduce", root, "-o", tmp_path / "results")
+    assert calls["sky_exposures"] == [beside]
+    assert beside not in calls["exposures"]
 
 
 def test_unknown_strategy_is_a_usage_error(tree, emirimg, tmp_path):

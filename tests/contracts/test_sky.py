@@ -10,6 +10,7 @@ import pytest
 
 from emirimg.exceptions import SkyError, SkyWarning
 from emirimg.sky import (
+    AutoSky,
     ConstantSky,
     NeighbourSky,
     PatternSky,
@@ -27,6 +28,8 @@ ESTIMATORS = [
     NeighbourSky(n_frames=5, method="median"),
     PatternSky(),
     PatternSky(n_scales=3),
+    PatternSky(max_drift=0),
+    AutoSky(windows=(3,)),
     ScaledNeighbourSky(n_frames=4),
 ]
 

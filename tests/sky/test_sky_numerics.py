@@ -100,6 +100,21 @@ class TestShrink:
         # The best that can be done with signal and noise of one size.
         assert np.var(result.image - signal) == pytest.approx(0.5, abs=0.05)
 
+    def test_a_sharp_ring_is_not_lowered(self):
+        y, x = np.mgrid[:512, :512] - 255.5
+        ring = 60 * np.exp(-(((np.hypot(y, x) - 120) / 60) ** 2))
+        # Noise that hides the ring from single pixels: the fine scales go.
+        noise = 6 * np.random.default_rng(1).normal(size=(2, 512, 512)).astype("f4")
+        pattern = (ring + noise[0]).astype("f4")
+        result = shrink(pattern, noise[1], np.ones((512, 512), bool), 6)
+        assert result.fractions[:2].max() < 0.1
+
+        def blocks(image):
+            return image.reshape(16, 32, 16, 32).mean(axis=(1, 3))
+
+        error, floor = blocks(result.image - ring), blocks(pattern - ring)
+        assert np.std(error) < 1.15 * np.std(floor)
+
     def test_strong_signal_is_kept_whole(self):
         signal = 30 * np.random.default_rng(9).normal(size=(256, 256))
         result = shrink(*self.planes(signal), 4)

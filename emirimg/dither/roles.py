@@ -1,0 +1,90 @@
+"""Which exposures show the target, and which the sky beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from astropy.coordinates import SkyCoord
+from astropy.wcs import WCS
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
+
+from ..instrument import ExposureMetadata
+
+__all__ = ["beside_by_object", "beside_by_pointing", "says_sky"]
+
+_HARDLY = 0.05
+"""Exposures that share less than this part of their area do not overlap."""
+
+_SKY = re.compile(r"(?<![A-Z])(SKY|OFF)(?![A-Z])")
+
+
+def says_sky(object_name: str) -> bool:
+    """Tell whether the name of an object says that it is sky.
+
+    The word SKY or OFF must stand by itself.
+
+    Examples
+    --------
+    >>> from emirimg.dither.roles import says_sky
+    >>> says_sky("M33_sky"), says_sky("SKYLARK")
+    (True, False)
+    """
+    return _SKY.search(object_name.upper()) is not None
+
+
+def beside_by_object(metadata: Sequence[ExposureMetadata]) -> NDArray[np.bool_]:
+    """Return which exposures are sky by the name of their object.
+
+    Parameters
+    ----------
+    metadata : sequence of ExposureMetadata
+        Their headers.
+
+    Returns
+    -------
+    `~numpy.ndarray` of bool
+        All False where all of them say so, or none does.
+    """
+    sky = np.array([says_sky(item.object_name) for item in metadata])
+    return np.zeros_like(sky) if sky.all() else sky
+
+
+def beside_by_pointing(wcss: Sequence[WCS], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return which exposures lie beside the target.
+
+    Parameters
+    ----------
+    wcss : sequence of `~astropy.wcs.WCS`
+        WCSs of the exposures, in order of time.
+    shape : tuple of int
+        Shape (ny, nx) of an exposure.
+
+    Returns
+    -------
+    `~numpy.ndarray` of bool
+        True: no chain of overlaps leads from the exposure to the target. All
+        False where all exposures hang together.
+
+    Notes
+    -----
+    Exposures hang together if they share at least 5 % of their area. The target
+    is the group with the most exposures; of equal ones, that of the first.
+    """
+    places = np.transpose([_offsets(wcss[0], wcs, shape) for wcs in wcss])
+    distances = np.abs(places[:, :, None] - places[:, None, :])
+    part = np.maximum(1 - distances / np.array(shape[::-1])[:, None, None], 0).prod(axis=0)
+    _, group = connected_components(part >= _HARDLY, directed=False)
+    sizes = np.bincount(group)
+    largest = next(number for number in group if sizes[number] == sizes.max())
+    return group != largest
+
+
+def _offsets(first: WCS, wcs: WCS, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Return how far the centre of an exposure is from that of the first, in pixels (x, y)."""
+    centre = [((shape[1] - 1) / 2, (shape[0] - 1) / 2)]
+    start, end = (SkyCoord(item.wcs_pix2world(centre, 0), unit="deg") for item in (first, wcs))
+    lon, lat = start.spherical_offsets_to(end)
+    return np.linalg.solve(first.pixel_scale_matrix, [lon.deg[0], lat.deg[0]])

@@ -1,0 +1,174 @@
+"""Stripes along the rows and columns of the detector."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Literal
+
+import numpy as np
+from astropy.nddata import CCDData
+from numba import njit
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.ndimage import median_filter
+
+from .._strategy import Strategy
+from ..exceptions import SkyWarning
+from ._regions import halves
+
+__all__ = ["RowColumnStriping"]
+
+_SAMPLE = 8
+"""Every so manieth line tells whether there are stripes at all."""
+
+_LEAST_FRACTION = 0.2
+_FEWEST_PIXELS = 16
+_SIGNIFICANT = 4.0
+
+
+class RowColumnStriping(Strategy):
+    """One offset for each row and each column of each half of the frame.
+
+    Parameters
+    ----------
+    smoothing : int
+        Offsets are measured from the running median of so many lines:
+        what is broader is no stripe.
+
+    Notes
+    -----
+    The offset of a line is the median m of its unmasked pixels, less the
+    running median of the lines around it; its error e is
+    ``sqrt(pi / 2 / n)`` times the noise of its n pixels. Every eighth line is
+    looked at first. Where the sum of ``(m / e)**2`` does not exceed the number
+    of lines by 4 standard deviations there are no stripes, and nothing is
+    changed. Otherwise each offset is multiplied by ``S / (S + e**2)``, where S
+    is the variance of the offsets beyond their errors.
+
+    The halves, left and right for rows, lower and upper for columns, are
+    those of the quadrants in which the HAWAII-2 is read.
+
+    Examples
+    --------
+    >>> from emirimg.sky import RowColumnStriping
+    >>> RowColumnStriping(smoothing=101)
+    RowColumnStriping(smoothing=101)
+    """
+
+    name: Literal["striping"] = "striping"
+    smoothing: int = Field(default=51, ge=3)
+
+    def __call__(
+        self, frame: CCDData, /, *, objects: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the stripes of a sky-subtracted frame.
+
+        Parameters
+        ----------
+        frame : `~astropy.nddata.CCDData`
+            Sky-subtracted frame, shape (ny, nx).
+        objects : `~numpy.ndarray` of bool, optional
+            True on objects, in the plane of the frame.
+
+        Returns
+        -------
+        `~numpy.ndarray` of float32
+            Shape (ny, nx), in the unit of the frame; 0 without stripes.
+
+        Warns
+        -----
+        SkyWarning
+            If the mask of the objects covers everything.
+        """
+        if objects is not None and objects.all():
+            msg = (
+                "masks leave too few pixels to measure the residual background of a frame;"
+                " it is taken to be 0"
+            )
+            warnings.warn(msg, SkyWarning, stacklevel=2)
+        return self.of_array(np.asarray(frame.data, dtype=np.float32), frame.mask, objects)
+
+    def of_array(
+        self,
+        data: NDArray[np.float32],
+        mask: NDArray[np.bool_] | None,
+        objects: NDArray[np.bool_] | None,
+    ) -> NDArray[np.float32]:
+        """Return the stripes of an image, shape (ny, nx).
+
+        Parameters
+        ----------
+        data : `~numpy.ndarray` of float32
+            Shape (ny, nx).
+        mask, objects : `~numpy.ndarray` of bool or None
+            True where a pixel does not count.
+        """
+        unusable = np.zeros(data.shape, dtype=bool)
+        for plane in (mask, objects):
+            if plane is not None:
+                unusable |= plane
+        stripes = np.zeros(data.shape, dtype=np.float32)
+        for half in halves(data.shape[1]):
+            offsets = self._offsets(data[:, half], unusable[:, half])
+            stripes[:, half] += offsets[:, None]
+        for half in halves(data.shape[0]):
+            offsets = self._offsets(data[half].T, unusable[half].T)
+            stripes[half] += offsets
+        return stripes
+
+    def _offsets(self, data: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Return an offset for each line of an image."""
+        nothing = np.zeros(len(data), dtype=np.float32)
+        # Neighbouring lines in pairs: their difference knows nothing of gradients.
+        sample = np.sort(np.r_[0 : len(data) - 1 : 2 * _SAMPLE, 1 : len(data) : 2 * _SAMPLE])
+        median, error = _lines(data, mask, sample)
+        n = len(sample) // 2 * 2
+        difference = median[1:n:2] - median[:n:2]
+        variance = error[1:n:2] ** 2 + error[:n:2] ** 2
+        known = np.isfinite(difference) & (variance > 0)
+        if not _exceeds(difference[known], variance[known]):
+            return nothing
+        median, error = _lines(data, mask, np.arange(len(data)))
+        known = np.isfinite(median) & (error > 0)
+        if known.sum() < self.smoothing:
+            return nothing
+        offset, variance = median[known], error[known] ** 2
+        offset = offset - median_filter(offset, self.smoothing, mode="nearest")
+        if not _exceeds(offset, variance):
+            return nothing
+        signal = max(float(np.mean(offset**2 - variance)), 0.0)
+        nothing[known] = offset * signal / (signal + variance)
+        return nothing
+
+
+def _exceeds(offset: NDArray[np.float64], variance: NDArray[np.float64]) -> bool:
+    """Tell whether offsets are larger than their errors explain."""
+    n = len(offset)
+    if n == 0:
+        return False
+    # Stars that the mask has missed make single lines stand out: they do not count more.
+    chi_square = float(np.sum(np.minimum(offset**2 / variance, 9.0)))
+    return chi_square > n + _SIGNIFICANT * np.sqrt(2 * n)
+
+
+@njit(nogil=True, cache=True)
+def _lines(  # pragma: no cover  (compiled)
+    data: NDArray[np.float32], mask: NDArray[np.bool_], chosen: NDArray[np.int_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the median of each chosen line and its error; NaN where hardly a pixel is usable."""
+    median = np.full(len(chosen), np.nan)
+    error = np.full(len(chosen), np.nan)
+    values = np.empty(data.shape[1], np.float32)
+    for place in range(len(chosen)):
+        y = chosen[place]
+        n = 0
+        for x in range(data.shape[1]):
+            if not mask[y, x]:
+                values[n] = data[y, x]
+                n += 1
+        if n < max(_FEWEST_PIXELS, _LEAST_FRACTION * data.shape[1]):
+            continue
+        centre = np.median(values[:n])
+        median[place] = centre
+        error[place] = 1.4826 * 1.2533 * np.median(np.abs(values[:n] - centre)) / np.sqrt(n)
+    return median, error
