@@ -12,6 +12,7 @@ from astropy.wcs import WCS
 from scipy.spatial.distance import pdist
 
 from emirimg.alignment.psf import MoffatPSF
+from emirimg.calibration import Calibrations
 from emirimg.combine.mosaic import Mosaic
 from emirimg.dither import ExposureReducer
 from emirimg.exceptions import InputError
@@ -28,6 +29,8 @@ from emirimg.simulation import (
 )
 from emirimg.simulation.injection.reduction import measure_frame_psf
 from emirimg.simulation.injection.stars import moffat_image
+from emirimg.simulation.profiles import psf_image
+from emirimg.simulation.scoring.measure import fit_moffat
 
 PSF = MoffatPSF(4.0, 3.0, 0.1, 0.4, 20)
 SIGMA = 2.0
@@ -210,12 +213,19 @@ SCENE = Scene(
 
 def test_profile_of_an_exposure():
     frame = SCENE.exposure(1)
-    psf = measure_frame_psf(frame, ExposureReducer(), "one.fits")
-    truth = SCENE.truth.frames["fwhm"][1].to_value(u.arcsec) / 0.1943
-    assert psf.fwhm == pytest.approx(truth, rel=0.04)
+    masters = SCENE.calibrations()
+    calibrate = ExposureReducer(
+        calibrations=Calibrations(
+            bad_pixels=masters.bad_pixel_mask.data > 0, dark=masters.dark, flat=masters.flat
+        )
+    )
+    psf = measure_frame_psf(frame, calibrate, "one.fits")
+    on_pixels = psf_image(SCENE.truth.psf(1), 0.1943 * np.diag([-1.0, 1.0]), 40)
+    truth, _ = fit_moffat(on_pixels, np.array([40.0, 40.0]), 4.0, 0.0)
+    assert psf.fwhm == pytest.approx(truth, rel=0.01)
     empty = SCENE.replace(n_stars=0, n_galaxies=0).exposure(0)
     with pytest.raises(InputError, match=r"two.fits: no star is bright and isolated enough"):
-        measure_frame_psf(empty, ExposureReducer(), "two.fits")
+        measure_frame_psf(empty, calibrate, "two.fits")
 
 
 @pytest.mark.filterwarnings("ignore::emirimg.exceptions.EmirimgWarning")
