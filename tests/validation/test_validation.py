@@ -12,7 +12,9 @@ from tables import figures_table, missed
 
 from emirimg import DitherReducer, Strategy
 from emirimg.exceptions import InputError
-from emirimg.simulation import SCENES, Scene
+from emirimg.io import write_mosaic
+from emirimg.projection import MosaicGrid
+from emirimg.simulation import SCENES, Scene, perfect_mosaic
 
 SMALL = Scene(
     shape=(288, 288), n_exposures=5, dither_scale=0.25, n_stars=50, n_galaxies=3, faintest=2e3,
@@ -35,6 +37,38 @@ def test_campaign_goes_on_where_it_stopped(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["small-3-emirimg.json"]
     (tmp_path / "small-3-emirimg.json").write_text(json.dumps({"values": {}}))
     assert Campaign(tmp_path).scene("small", 3, SMALL)["emirimg"] == {"values": {}}
+
+
+def test_pyemir_is_run_and_scored_where_it_is_named(tmp_path, monkeypatch):
+    truth = SMALL.truth
+    wcss = [truth.wcs(index) for index in range(SMALL.n_exposures)]
+    grid = MosaicGrid.covering(wcss, [SMALL.frame_shape] * len(wcss))
+    write_mosaic(tmp_path / "perfect.fits", perfect_mosaic(truth, grid))
+    # Stands for numina: makes the directories, and the perfect mosaic as its result.
+    numina = tmp_path / "numina"
+    numina.write_text(
+        f"""#!/bin/sh
+test "$1 $3 $4 $5" = "run --link-files -r control.yaml" && test -f "$2" || exit 1
+echo "$2" >> {tmp_path}/calls
+name=$(basename "$2" .yaml | sed s/dithered/combined/)
+mkdir "obsid_$name"_work "obsid_$name"_results
+cp {tmp_path}/perfect.fits "obsid_$name"_results/reduced_image.fits
+"""
+    )
+    numina.chmod(0o755)
+    monkeypatch.setenv("NUMINA", str(numina))
+    campaign = Campaign(tmp_path / "results")
+    (campaign.directory / "small-3-emirimg.json").write_text("{}")
+    found = campaign.scene("small", 3, SMALL)
+    assert set(found) == {"emirimg", "v5", "v6"}
+    for version in ("v5", "v6"):
+        assert found[version]["values"]["fwhm_ratio"] == pytest.approx(1, abs=0.02)
+    calls = (tmp_path / "calls").read_text().split()
+    assert calls == ["dithered_ini.yaml", "dithered_v5.yaml", "dithered_v6.yaml"]
+    (campaign.directory / "other-3-emirimg.json").write_text("{}")
+    numina.write_text("#!/bin/sh\nexit 3\n")
+    failed = campaign.scene("other", 3, SMALL.replace(n_exposures=2))["v5"]
+    assert "returned non-zero exit status 3" in failed["failed"]
 
 
 def test_failure_is_told(tmp_path):

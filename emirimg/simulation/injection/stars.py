@@ -126,6 +126,21 @@ def add_stars(
     The expected counts are flux x transparency x profile x flat; what is
     added is a Poisson deviate of them, in electrons. The noise of the sky and
     the read noise are in the exposure already.
+
+    Examples
+    --------
+    >>> import astropy.units as u
+    >>> from astropy.table import QTable
+    >>> from emirimg.alignment.psf import MoffatPSF
+    >>> from emirimg.simulation import Scene, add_stars
+    >>> scene = Scene(shape=(96, 96), n_stars=0, n_galaxies=0)
+    >>> raw, wcs = scene.exposure(0), scene.truth.wcs(0)
+    >>> ra, dec = wcs.wcs_pix2world([48.0], [40.0], 0) * u.deg
+    >>> star = QTable({"ra": ra, "dec": dec, "flux": [1e6]})
+    >>> psf = MoffatPSF(fwhm=4.0, beta=3.0, ellipticity=0.0, angle=0.0, n_stars=1)
+    >>> found = add_stars(raw, star, wcs=wcs, psf=psf, gain=5.0)
+    >>> bool(abs((found.data - raw.data).sum() / 1e6 - 1) < 0.01)
+    True
     """
     random = np.random.default_rng(seed)
     light = np.zeros(raw.data.shape, dtype=np.float64)
