@@ -5,6 +5,7 @@ import pytest
 
 from emirimg.instrument import pixel_area
 from emirimg.simulation import Scene
+from emirimg.simulation.persistence import persistence_plane
 from emirimg.simulation.planes import DEAD, HOT, cosmic_ray_plane
 
 EMPTY = Scene(shape=(200, 160), dither_scale=0.05, n_stars=0, n_galaxies=0).without_faults()
@@ -171,3 +172,85 @@ def test_catalogue_is_realistic():
     assert len(galaxies) == 250
     assert {str(kind) for kind in set(galaxies["type"])} == {"disc", "spheroid"}
     assert (galaxies["radius"].value > 0).all()
+
+
+def test_persistence_of_bright_stars():
+    scene = EMPTY.replace(n_stars=15, brightest=1e6, faintest=9e5, dither_scale=0.3, **QUIET)
+    extra = scene.replace(persistence=0.01).exposure(1).data - scene.exposure(1).data
+    before = scene.exposure(0).data - scene.truth.background(0)
+    filled = before > 0.25 * scene.device.saturation
+    assert filled.any()
+    free = filled & (scene.exposure(1).data < 5000)
+    np.testing.assert_allclose(extra[free], 0.01 * before[free], rtol=0.02, atol=1)
+    assert abs(extra[before < 0.15 * scene.device.saturation]).max() < 1
+    assert (scene.replace(persistence=0.01).exposure(0).data == scene.exposure(0).data).all()
+
+
+def test_persistence_decays():
+    scene = EMPTY.replace(n_stars=15, brightest=1e6, faintest=9e5, dither_scale=0, **QUIET)
+    left = [persistence_plane(scene.replace(persistence=0.01).truth, k).max() for k in range(3)]
+    assert left[0] == 0
+    assert 1.3 < left[2] / left[1] < 1.7
+
+
+def test_saturated_star_flows_over():
+    scene = EMPTY.replace(n_saturated=1)
+    full = scene.device.saturation
+    plain, flowing = scene.exposure(0).data, scene.replace(bleeding=0.3).exposure(0).data
+    assert (flowing == full).sum() > (plain == full).sum() > 10
+    assert (flowing >= plain).all()
+
+
+def test_satellites():
+    scene = EMPTY.replace(trails=3, n_exposures=6)
+    lights = [scene.truth.trails(index) for index in range(6)]
+    hit = [index for index, light in enumerate(lights) if light.any()]
+    assert 1 <= len(hit) <= 3
+    extra = scene.exposure(hit[0]).data - EMPTY.exposure(hit[0]).data
+    light = lights[hit[0]]
+    bright = light > 0.5 * light.max()
+    assert extra[bright].mean() == pytest.approx(light[bright].mean(), rel=0.1)
+    assert bright.sum() > 5 * 100  # from side to side
+
+
+@pytest.mark.parametrize("detector", ["HAWAII-2", "H2RG"])
+def test_stripes(detector):
+    scene = EMPTY.replace(striping=5.0, detector=detector)
+    level = scene.truth.pedestal(3)
+    assert level.std() == pytest.approx(5, rel=0.25)
+    lower_left, lower_right = level[:100, :80], level[:100, 80:]
+    assert np.ptp(lower_left, axis=1).max() == 0
+    assert (np.ptp(lower_right, axis=0).max() == 0) == (detector == "HAWAII-2")
+    assert not np.array_equal(level, scene.truth.pedestal(4))
+
+
+def test_header_with_a_wrong_distortion():
+    scene = Scene(distortion_error=-0.05, pointing_error=0, pointing_drift=0, pointing_jitter=0)
+    true, claimed = scene.truth.wcs(0), scene.truth.claimed_wcs(0)
+    corner = claimed.wcs_world2pix(true.wcs_pix2world([[0.0, 0.0]], 0), 0)[0]
+    middle = claimed.wcs_world2pix(true.wcs_pix2world([[1021.0, 1015.0]], 0), 0)[0]
+    assert 1 < np.hypot(*corner) < 3
+    np.testing.assert_allclose(middle, [1021.0, 1015.0], atol=1e-3)
+
+
+def test_nodding_to_the_sky_beside():
+    scene = EMPTY.replace(n_stars=20, n_exposures=4, big_galaxy=True, shape=(96, 96))
+    nodding = scene.with_sky_exposures(2, nod_object="sky")
+    headers = [nodding.exposure(index).header for index in range(8)]
+    assert [h["OBJECT"] for h in headers] == 2 * (["TEST"] * 2 + ["TEST SKY"] * 2)
+    assert nodding.truth.on_target.tolist() == 2 * [True, True, False, False]
+    assert [h["IMGOBBL"] for h in headers] == [1, 2, 1, 2, 3, 4, 3, 4]
+    assert headers[2]["CRVAL2"] - headers[0]["CRVAL2"] == pytest.approx(1 / 6, abs=1e-9)
+    catalogue = nodding.truth.catalogue
+    assert len(catalogue) == 41
+    assert (catalogue["dec"].value > headers[0]["CRVAL2"] + 0.1).sum() == 20
+    same = scene.with_sky_exposures().exposure(1).header
+    assert same["OBJECT"] == "TEST"
+    assert nodding.truth.weights[2] == 0
+    assert nodding.truth.weights.sum() == pytest.approx(1)
+
+
+def test_galaxy_of_any_size_is_as_bright():
+    small = EMPTY.replace(big_galaxy=True, big_galaxy_radius="6 arcsec").truth.catalogue[0]
+    large = EMPTY.replace(big_galaxy=True).truth.catalogue[0]
+    assert large["flux"] / small["flux"] == pytest.approx(4)

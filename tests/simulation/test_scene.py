@@ -64,6 +64,7 @@ def test_repr_can_be_typed_back():
         ({"shape": (4, 4)}, "shape must lie between"),
         ({"shape": (4096, 64)}, "shape must lie between"),
         ({"seed": -1}, "greater than or equal to 0"),
+        ({"repeats": 2, "nod_every": 3}, "nod_every .* must be a multiple of repeats"),
         ({"detector": "CCD"}, "'HAWAII-2' or 'H2RG'"),
     ],
 )
@@ -82,6 +83,9 @@ def test_no_such_exposure(index):
     "changes",
     [
         {"seed": 2},
+        {"realisation": 1},
+        {"trails": 9},
+        {"striping": 5.0},
         {"dither_scale": 0.1},
         {"n_stars": 31},
         {"n_galaxies": 7},

@@ -155,6 +155,15 @@ def test_h2rg_with_repeats(tmp_path):
     assert len(np.loadtxt(tree.root / "data/user_offsets.txt")) == 3
 
 
+def test_only_the_field_is_combined(tmp_path):
+    tree = write_tutorial(tmp_path, SMALL.replace(n_exposures=2).with_sky_exposures())
+    blocks = list(yaml.safe_load_all(tree.observations["ini"].read_text()))
+    assert len(blocks) == len(tree.exposures) == 4
+    *_, combination = yaml.safe_load_all(tree.observations["v5"].read_text())
+    assert combination["children"] == [blocks[0]["id"], blocks[2]["id"]]
+    assert len(np.loadtxt(tree.root / "data/user_offsets.txt")) == 2
+
+
 def test_existing_directories_are_respected(tmp_path):
     (tmp_path / "mine.txt").write_text("precious")
     with pytest.raises(InputError, match="not an empty directory"):

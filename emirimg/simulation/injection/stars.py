@@ -9,7 +9,6 @@ from astropy.table import QTable
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion
-from scipy.spatial import cKDTree
 
 from ...alignment.psf import MoffatPSF
 from ...combine.mosaic import Mosaic
@@ -20,7 +19,7 @@ __all__ = ["add_stars", "draw_stars", "moffat_image"]
 _REACH = 12.0
 """Radius, in FWHM, to which a star is drawn."""
 _APART = 12.0
-"""Least distance between artificial stars, in FWHM: they do not disturb each other."""
+"""Least distance between artificial stars, in x or y and in FWHM: none disturbs another."""
 _TRIES = 20
 
 
@@ -65,16 +64,14 @@ def draw_stars(
     if pixels.size == 0:
         msg = f"the mosaic has no room for a star with a FWHM of {fwhm:.1f} pixels"
         raise InputError(msg)
-    y, x = np.unravel_index(random.choice(pixels, _TRIES * n_stars), room.shape)
-    places = np.transpose([x, y]) + random.uniform(-0.5, 0.5, (x.size, 2))
-    near = cKDTree(places).query_ball_point(places, _APART * fwhm)
-    chosen: list[int] = []
-    free = np.ones(len(places), dtype=bool)
-    for index in range(len(places)):
-        if free[index] and len(chosen) < n_stars:
-            chosen.append(index)
-            free[near[index]] = False
-    x, y = places[chosen].T
+    apart = int(np.ceil(_APART * fwhm)) + 1
+    chosen: list[tuple[int, int]] = []
+    for pixel in random.choice(pixels, _TRIES * n_stars):
+        j, i = divmod(int(pixel), room.shape[1])
+        if room[j, i] and len(chosen) < n_stars:
+            chosen.append((i, j))
+            room[max(0, j - apart) : j + apart + 1, max(0, i - apart) : i + apart + 1] = False
+    x, y = np.transpose(chosen + random.uniform(-0.5, 0.5, (len(chosen), 2)))
     ra, dec = mosaic.grid.wcs.wcs_pix2world(x, y, 0)
     low, high = fluxes
     table = QTable()
@@ -129,6 +126,21 @@ def add_stars(
     The expected counts are flux x transparency x profile x flat; what is
     added is a Poisson deviate of them, in electrons. The noise of the sky and
     the read noise are in the exposure already.
+
+    Examples
+    --------
+    >>> import astropy.units as u
+    >>> from astropy.table import QTable
+    >>> from emirimg.alignment.psf import MoffatPSF
+    >>> from emirimg.simulation import Scene, add_stars
+    >>> scene = Scene(shape=(96, 96), n_stars=0, n_galaxies=0)
+    >>> raw, wcs = scene.exposure(0), scene.truth.wcs(0)
+    >>> ra, dec = wcs.wcs_pix2world([48.0], [40.0], 0) * u.deg
+    >>> star = QTable({"ra": ra, "dec": dec, "flux": [1e6]})
+    >>> psf = MoffatPSF(fwhm=4.0, beta=3.0, ellipticity=0.0, angle=0.0, n_stars=1)
+    >>> found = add_stars(raw, star, wcs=wcs, psf=psf, gain=5.0)
+    >>> bool(abs((found.data - raw.data).sum() / 1e6 - 1) < 0.01)
+    True
     """
     random = np.random.default_rng(seed)
     light = np.zeros(raw.data.shape, dtype=np.float64)
