@@ -16,6 +16,7 @@ from ..instrument import ExposureMetadata
 from ..objects import MosaicQuality, ObjectMask, measure_quality
 from ..sky import SkyModel, SkySolution
 from ..stack import DitherStack
+from .flagging import Flags
 from .header import mosaic_header
 from .result import DitherResult, FrameRecord
 from .steps import Combination
@@ -31,6 +32,7 @@ def conclude(
     mosaic: Mosaic,
     objects: ObjectMask | None,
     illumination: Illumination | None,
+    flags: Flags,
     *,
     strategies: Mapping[str, str],
     inputs: Sequence[tuple[str, str, str]],
@@ -54,6 +56,8 @@ def conclude(
         Its objects.
     illumination : Illumination or None
         What the frames were divided by.
+    flags : Flags
+        What was flagged in the exposures.
     strategies : mapping
         Texts of the strategies.
     inputs : sequence of tuple of str
@@ -68,7 +72,7 @@ def conclude(
         sky_levels=[record.sky_level for record in records],
         transparency=alignment.transparency,
         history=[f"{step}: {text}" for step, text in strategies.items()],
-        measured=_measured(quality) | _applied(illumination),
+        measured=_measured(quality) | _applied(illumination) | _flagged(flags),
     )
     return DitherResult(
         mosaic=replace(mosaic, header=header),
@@ -87,6 +91,8 @@ def _measured(quality: MosaicQuality) -> dict[str, tuple[float, str]]:
         "SEEING": (quality.seeing.to_value(u.arcsec), "[arcsec] FWHM of the stars"),
         "ELLIPTIC": (quality.ellipticity, "1 - b/a of the stars"),
         "CORRNOIS": (quality.correlated_noise, "noise in apertures of 2 FWHM / predicted"),
+        "OVERSUB": (quality.oversubtraction, "[adu] sky far from objects - beside them"),
+        "OVERSERR": (quality.oversubtraction_error, "[adu] error of OVERSUB"),
         "DEPTH5": (quality.depth, "[mag] 5-sigma point source"),
         "MAGZERO": (quality.zero_point, "[mag] zero point of DEPTH5"),
     }
@@ -103,11 +109,20 @@ def _applied(illumination: Illumination | None) -> dict[str, tuple[float, str]]:
     }
 
 
+def _flagged(flags: Flags) -> dict[str, tuple[float, str]]:
+    return {
+        "NTRAILS": (sum(map(len, flags.trails)), "trails masked in the exposures"),
+        "NPERSIST": (sum(flags.persistent), "persistent images of stars masked"),
+        "PERSTIME": (flags.decay, "[s] decay time of the persistence"),
+    }
+
+
 def frame_records(
     stack: DitherStack,
     skies: Sequence[SkyModel],
     alignment: Alignment,
     combination: Combination,
+    flags: Flags,
 ) -> tuple[FrameRecord, ...]:
     """Say what is known of every frame after the combination."""
     levels = skies.levels if isinstance(skies, SkySolution) else [sky.level for sky in skies]
@@ -127,6 +142,8 @@ def frame_records(
             bad_fraction=0.0 if frame.mask is None else float(np.mean(frame.mask)),
             rejected_fraction=float(combination.rejected[i]),
             weight=float(combination.weights[i]),
+            trails=len(flags.trails[i]),
+            persistent=flags.persistent[i],
         )
         for i, frame in enumerate(stack)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,10 @@ from ..calibration import (
     Calibrations,
     HiddenPixelDetector,
     LaplacianCosmicRays,
+    PersistenceDetector,
     ReferenceOutliers,
+    Trail,
+    TrailDetector,
 )
 from ..combine import Combiner, Mosaic, NoiseClipCombiner
 from ..exceptions import SkyWarning
@@ -28,6 +32,7 @@ from ..projection import LanczosResampler, MosaicGrid, Resampler
 from ..sky import DetectorResidual, PatternSky, SkyEstimator, SkyResidual
 from .conclude import conclude, frame_records
 from .exposure import ExposureReducer
+from .flagging import Flags, flag_frames
 from .illumination import find_illumination, star_places
 from .loading import load
 from .notes import noted_warnings
@@ -117,6 +122,8 @@ class DitherReducer:
         residual: SkyResidual | None = DetectorResidual(),
         alignment: AlignmentEstimator = StarAlignment(),
         outliers: Callable[..., NDArray[np.bool_]] | None = ReferenceOutliers(),
+        trails: Callable[..., Sequence[Trail]] | None = TrailDetector(),
+        persistence: PersistenceDetector | None = PersistenceDetector(),
         cosmic_rays: Callable[..., NDArray[np.bool_]] | None = LaplacianCosmicRays(),
         starflat: Callable[..., Illumination] | None = StarFlat(),
         resampler: Resampler = LanczosResampler(),
@@ -138,6 +145,8 @@ class DitherReducer:
         self.residual = residual
         self.alignment = alignment
         self.outliers = outliers
+        self.trails = trails
+        self.persistence = persistence
         self.cosmic_rays = cosmic_rays
         self.starflat = starflat
         self.resampler = resampler
@@ -152,8 +161,9 @@ class DitherReducer:
     def strategies(self) -> dict[str, str]:
         """The strategies, as texts that can be typed back."""
         names = (
-            "hidden_pixels", "sky", "residual", "alignment", "outliers", "cosmic_rays",
-            "starflat", "resampler", "combiner", "objects", "passes",
+            "hidden_pixels", "sky", "residual", "alignment", "outliers", "trails",
+            "persistence", "cosmic_rays", "starflat", "resampler", "combiner", "objects",
+            "passes",
         )  # fmt: skip
         return {name: repr(getattr(self, name)) for name in names}
 
@@ -197,6 +207,7 @@ class DitherReducer:
             stars: NDArray[np.float64] | None = None
             objects: ObjectMask | None = None
             illumination: Illumination | None = None
+            flags = Flags.none(len(stack))
             for number in range(1, self.passes + 1):
                 masks = steps.in_frames(objects, stack)
                 skies = steps.once("Estimating the sky", self.sky, stack, objects=masks)
@@ -221,16 +232,24 @@ class DitherReducer:
                     break
                 # Flagged anew: what the last, poorer mosaic suspected is forgotten.
                 clean = with_masks_of(clean, calibrated)
-                flagged = steps.flagged(
-                    clean, combination.mosaic, alignment, self.outliers, self.cosmic_rays
+                flags = flag_frames(
+                    clean,
+                    combination.mosaic,
+                    alignment,
+                    steps,
+                    outliers=self.outliers,
+                    trails=self.trails,
+                    persistence=self.persistence,
+                    cosmic_rays=self.cosmic_rays,
                 )
                 if self.starflat is not None and stars is None:
                     stars = star_places(combination.mosaic)
                 steps.restore_sky(clean, skies, illumination)
-                stack = with_flags(calibrated, flagged)
+                stack = with_flags(calibrated, flags.masks)
+                flags = replace(flags, masks=None)
                 # Their memory is wanted for the next pass.
-                skies = clean = flagged = combination = None
-            records = frame_records(clean, skies, alignment, combination)
+                skies = clean = combination = None
+            records = frame_records(clean, skies, alignment, combination, flags)
             first, metadata = stack[0].meta, stack.metadata
             # The measurements want the memory of the frames.
             del stack, clean, calibrated, skies
@@ -242,6 +261,7 @@ class DitherReducer:
                 combination.mosaic,
                 objects,
                 illumination,
+                flags,
                 strategies=self.strategies,
                 inputs=inputs,
                 notes=notes,

@@ -52,6 +52,9 @@ class FrameRecord:
         Fraction of its pixels masked before the combination, and rejected in it.
     weight : float
         Its weight relative to the best frame.
+    trails, persistent : int
+        Number of trails, and of stars of earlier exposures that persist in it;
+        both are masked.
     """
 
     name: str
@@ -68,6 +71,8 @@ class FrameRecord:
     bad_fraction: float
     rejected_fraction: float
     weight: float
+    trails: int = 0
+    persistent: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain numbers and texts."""
