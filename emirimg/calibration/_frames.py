@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 from astropy.nddata import CCDData, VarianceUncertainty
 from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation
 
 from .._provenance import add_history
 
-__all__ = ["changed", "variance_of"]
+__all__ = ["changed", "grown", "variance_of"]
 
 
 def changed(
@@ -41,3 +43,15 @@ def variance_of(frame: CCDData) -> NDArray | None:
     if frame.uncertainty is None:
         return None
     return frame.uncertainty.represent_as(VarianceUncertainty).array
+
+
+def grown(saturated: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return saturated pixels and their eight neighbours, into which their charge runs over."""
+    rows = np.flatnonzero(saturated.any(axis=1))
+    if rows.size == 0:
+        return saturated
+    # Few rows hold saturated stars: the others need not be looked at.
+    result = saturated.copy()
+    band = slice(max(rows[0] - 1, 0), rows[-1] + 2)
+    result[band] = binary_dilation(saturated[band], structure=np.ones((3, 3)))
+    return result

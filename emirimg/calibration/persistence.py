@@ -37,11 +37,14 @@ class Footprint:
         Number of the exposure that shows the star.
     y, x : `~numpy.ndarray` of int
         Its pixels, those around included.
+    core : `~numpy.ndarray` of bool
+        Which of them are bright themselves.
     """
 
     frame: int
     y: NDArray[np.int_]
     x: NDArray[np.int_]
+    core: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +56,7 @@ class Afterglow:
     footprint : Footprint
         Where the star was.
     excess, error : float
-        Mean excess over the reference in those pixels and its standard error,
+        Mean excess over the reference in its bright pixels and its standard error,
         in ADU.
     significant : bool
         Whether it is taken for persistence.
@@ -81,7 +84,7 @@ class PersistenceDetector(Strategy):
     -----
     The footprints are known from the exposures themselves: at least four
     connected pixels above the level, which are not bad in all of the exposures,
-    and the ring of pixels around them. On each of them, and in each later
+    and the ring of pixels around them. On the bright ones, and in each later
     exposure, the mean difference from the reference is compared with its
     standard error. Differences are cut at 5 standard deviations, so that a
     cosmic ray is no evidence; pixels on which the reference shows an object
@@ -160,7 +163,7 @@ class PersistenceDetector(Strategy):
             raise FrameError(msg)
         measured = []
         for footprint in footprints:
-            place = footprint.y, footprint.x
+            place = footprint.y[footprint.core], footprint.x[footprint.core]
             noise = np.sqrt(variance[place])
             expected = scale * reference[place]
             usable = (noise > 0) & (np.abs(expected) < _FAINT * noise)
@@ -228,8 +231,9 @@ def _footprints(bright: NDArray[np.bool_], index: int) -> list[Footprint]:
         if np.count_nonzero(star) < _SMALLEST:
             continue
         y, x = np.nonzero(binary_dilation(star, structure=np.ones((3, 3))))
+        core = star[y, x]
         y, x = y + box[0].start - 1, x + box[1].start - 1
         ny, nx = bright.shape
         inside = (y >= 0) & (y < ny) & (x >= 0) & (x < nx)
-        found.append(Footprint(index, y[inside], x[inside]))
+        found.append(Footprint(index, y[inside], x[inside], core[inside]))
     return found

@@ -81,7 +81,7 @@ class TrailDetector(Strategy):
     -----
     The difference between the frame and the reference, in units of the noise
     and cut at 4 standard deviations, is binned 8 x 8 where the reference shows
-    no object, and freed of what varies slowly. The sums along all straight
+    no object, and freed of what varies slowly and of rows and columns. The sums along all straight
     lines (a discrete Radon transform) are compared with those of the lines
     beside them, and with the scatter of all of them; so a trail is found that
     no pixel shows.
@@ -164,7 +164,8 @@ class TrailDetector(Strategy):
     ) -> Trail | None:
         side = max(total.shape)
         mean = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
-        total = (mean - median_filter(mean, _BACKGROUND, mode="nearest")) * count
+        mean -= median_filter(mean, _BACKGROUND, mode="nearest")
+        total = _without_rows_and_columns(mean) * count
         # The ends of lines at neighbouring angles are less than a bin apart.
         angles = np.arange(0, np.pi, 2 / side)
         half = math.ceil(math.hypot(*total.shape) / 2)
@@ -187,6 +188,18 @@ class TrailDetector(Strategy):
             if trail is not None:
                 return trail
         return None
+
+
+def _without_rows_and_columns(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return an image minus the medians of its rows and columns, in each quadrant."""
+    image = image.copy()
+    ny, nx = image.shape
+    for rows in (slice(0, ny // 2), slice(ny // 2, ny)):
+        for columns in (slice(0, nx // 2), slice(nx // 2, nx)):
+            part = image[rows, columns]
+            part -= np.median(part, axis=0)
+            part -= np.median(part, axis=1)[:, None]
+    return image
 
 
 def _measured(
@@ -215,11 +228,9 @@ def _measured(
     if not _is_long(sums, numbers, middle) or _is_along_an_axis(angle, side):
         return None
     width = _LEAST_WIDTH
-    while (
-        width < _REACH
-        and max(_at(smooth, middle - width), _at(smooth, middle + width))
-        > 2.5 * error[middle] / math.sqrt(3)
-    ):
+    while width < _REACH and max(
+        _at(smooth, middle - width), _at(smooth, middle + width)
+    ) > 2.5 * error[middle] / math.sqrt(3):
         width += 1
     return Trail(
         angle,

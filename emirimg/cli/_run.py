@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,13 @@ from ..io import (
     group_exposures,
     read_calibrations,
     read_control,
+    read_frame,
     read_mosaic,
+    read_outlines,
     require_one_group,
     write_json,
 )
+from ..objects import MaskWithRegions, SegmentationMasker
 from ..report import plot_mosaic, score_table, summary_tables, summary_text
 from ..simulation import Scene, Truth, TutorialPaths, score, write_tutorial
 from ._output import output_directory
@@ -71,6 +75,7 @@ def reduce_exposures(
     calibrations: CalibrationFiles,
     strategies: Mapping[str, Any],
     overwrite: bool,
+    mask_regions: Path | None = None,
 ) -> DitherResult:
     """Reduce raw exposures and write the products to a directory.
 
@@ -88,12 +93,19 @@ def reduce_exposures(
         Arguments for `~emirimg.dither.DitherReducer`.
     overwrite : bool
         Whether earlier products may be replaced.
+    mask_regions : `~pathlib.Path`, optional
+        Region file of what is to be masked besides the objects that are found.
     """
     return_freed_arrays()
     with output_directory(directory, PRODUCTS, overwrite=overwrite) as workplace:
         reporter.step(f"emirimg {version}: {shlex.join(sys.argv)}")
         group = require_one_group(group_exposures(find_exposures(paths)))
         reporter.step(f"{len(group.paths)} exposures of {group.object_name}, {group.filter_name}")
+        if mask_regions is not None:
+            # A fault of the file shall show now, not after the first mosaic.
+            read_outlines(mask_regions, read_frame(group.paths[0]).wcs)
+            objects = MaskWithRegions(SegmentationMasker(), partial(read_outlines, mask_regions))
+            strategies = {**strategies, "objects": objects}
         reducer = DitherReducer(
             calibrations=calibrations.read(group, reporter),
             progress=reporter.progress,

@@ -27,6 +27,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--bpm", metavar="FITS", type=_FILE, help="Bad-pixel mask; not 0 is bad.")
 @click.option("--dark", metavar="FITS", type=_FILE, help="Master dark.")
 @click.option("--flat", metavar="FITS", type=_FILE, help="Master flat.")
+@click.option(
+    "--mask-regions", metavar="REG", type=_FILE,
+    help="Region file of DS9: what else to mask as objects (sky or mosaic pixels).",
+)  # fmt: skip
 @strategy_options
 @overwrite_option
 @reporting_options
@@ -38,6 +42,7 @@ def reduce_command(
     bpm: Path | None,
     dark: Path | None,
     flat: Path | None,
+    mask_regions: Path | None,
     overwrite: bool,
     quiet: bool,
     verbose: bool,
@@ -60,6 +65,7 @@ def reduce_command(
       emirimg reduce data/00018775*.fits -r control.yaml -o results
       emirimg reduce data/ --bpm bpm.fits --flat flat.fits -o results
       emirimg reduce data/ -o constant --sky constant
+      emirimg reduce data/ -o masked --mask-regions nebula.reg
     """  # noqa: D301 (the \b is a mark for click)
     if control and (bpm or dark or flat):
         msg = "-r/--requirements cannot be combined with --bpm, --dark or --flat"
@@ -75,5 +81,6 @@ def reduce_command(
             reporter,
             calibrations=CalibrationFiles(control, bpm, dark, flat),
             strategies=make_strategies(strategies),
+            mask_regions=mask_regions,
             overwrite=overwrite,
         )

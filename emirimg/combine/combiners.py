@@ -162,7 +162,7 @@ class NoiseClipCombiner(Strategy):
         differences of seeing on the flanks of a star. Default: 1.
     signal : float, optional
         Further deviation allowed, in parts of the median itself where that is
-        positive: differences of seeing in the core of a star. Default: 0.4.
+        positive: differences of seeing in the core of a star. Default: 1.
 
     Notes
     -----
@@ -196,7 +196,7 @@ class NoiseClipCombiner(Strategy):
     name: Literal["noiseclip"] = "noiseclip"
     threshold: float = Field(default=4.0, gt=0)
     gradient: float = Field(default=1.0, ge=0)
-    signal: float = Field(default=0.4, ge=0)
+    signal: float = Field(default=1.0, ge=0)
 
     @property
     def halo(self) -> int:

@@ -70,7 +70,7 @@ def flag_frames(
         What they were combined to. Fewer than three frames leave no reference:
         only ``cosmic_rays`` is used then, and otherwise only the others are.
     alignment : Alignment
-        Their transparencies.
+        Their transparencies and their seeing.
     steps : Steps
         How to work on all of them.
     outliers, trails, persistence, cosmic_rays : callable or None
@@ -90,14 +90,14 @@ def flag_frames(
     seconds = stack.seconds
 
     def flag(
-        frame: CCDData, number: int, scale: float
+        frame: CCDData, number: int, scale: float, sharpness: float
     ) -> tuple[NDArray[np.bool_], tuple[Trail, ...], list[Afterglow]]:
         reference, unknown = blot(mosaic.data, mosaic.mask, mosaic.grid, frame.wcs, frame.shape)
         found = np.zeros(frame.shape, dtype=bool)
         streaks: tuple[Trail, ...] = ()
         glows: list[Afterglow] = []
         if outliers is not None:
-            found |= outliers(frame, reference, unknown, scale=scale)
+            found |= outliers(frame, reference, unknown, scale=scale, sharpness=sharpness)
         if trails is not None:
             streaks = tuple(trails(frame, reference, unknown, scale=scale))
         before = [print_ for print_ in footprints if seconds[print_.frame] < seconds[number]]
@@ -111,7 +111,12 @@ def flag_frames(
         return found, streaks, glows
 
     results = steps.each(
-        "Flagging outliers", flag, stack, range(len(stack)), alignment.transparency
+        "Flagging outliers",
+        flag,
+        stack,
+        range(len(stack)),
+        alignment.transparency,
+        _sharpness(alignment),
     )
     delays = [
         float(seconds[number] - seconds[glow.footprint.frame])
@@ -124,3 +129,11 @@ def flag_frames(
         tuple(sum(glow.significant for glow in glows) for _, _, glows in results),
         decay_time([glow for _, _, glows in results for glow in glows], delays),
     )
+
+
+def _sharpness(alignment: Alignment) -> NDArray[np.float64]:
+    """Return the peaks of stars relative to those of the mosaic; 1 where it is not known."""
+    seeing = alignment.fwhm.value
+    if not np.isfinite(seeing).any():
+        return np.ones(len(seeing))
+    return np.nan_to_num((np.nanmedian(seeing) / seeing) ** 2, nan=1.0)
