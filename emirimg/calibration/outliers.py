@@ -66,8 +66,8 @@ class ReferenceOutliers(Strategy):
         k \sqrt{V_p + s^2 V^r_p} + a \, s \max_q |r_p - r_q| + (b + |c - 1|) \, s |r_p|
 
     with the variance V of the frame and of the reference r, the transparency
-    s, the sharpness c of the frame and the eight neighbours q. The largest of the neighbours' noise
-    differences, 3 standard deviations, is taken off the gradient. With the
+    s, the sharpness c of the frame and the eight neighbours q. The largest of
+    the neighbours' noise differences, 3 standard deviations, is taken off the gradient. With the
     default allowances, a star that is 20 % sharper or broader than in the
     reference and misplaced by 0.3 pixels is left alone.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from astropy.nddata import CCDData
@@ -88,35 +89,13 @@ def flag_frames(
     if persistence is not None:
         footprints = steps.once("Finding bright stars", persistence.footprints, stack)
     seconds = stack.seconds
-
-    def flag(
-        frame: CCDData, number: int, scale: float, sharpness: float
-    ) -> tuple[NDArray[np.bool_], tuple[Trail, ...], list[Afterglow]]:
-        reference, unknown = blot(mosaic.data, mosaic.mask, mosaic.grid, frame.wcs, frame.shape)
-        found = np.zeros(frame.shape, dtype=bool)
-        streaks: tuple[Trail, ...] = ()
-        glows: list[Afterglow] = []
-        if outliers is not None:
-            found |= outliers(frame, reference, unknown, scale=scale, sharpness=sharpness)
-        if trails is not None:
-            streaks = tuple(trails(frame, reference, unknown, scale=scale))
-        before = [print_ for print_ in footprints if seconds[print_.frame] < seconds[number]]
-        if persistence is not None and before:
-            glows = persistence(frame, before, reference, unknown, scale=scale)
-        for streak in streaks:
-            found |= streak.mask(frame.shape)
-        for glow in glows:
-            if glow.significant:
-                found[glow.footprint.y, glow.footprint.x] = True
-        return found, streaks, glows
-
+    before = [
+        [footprint for footprint in footprints if seconds[footprint.frame] < time]
+        for time in seconds
+    ]
+    flag = partial(_flag, mosaic=mosaic, outliers=outliers, trails=trails, persistence=persistence)
     results = steps.each(
-        "Flagging outliers",
-        flag,
-        stack,
-        range(len(stack)),
-        alignment.transparency,
-        _sharpness(alignment),
+        "Flagging outliers", flag, stack, before, alignment.transparency, _sharpness(alignment)
     )
     delays = [
         float(seconds[number] - seconds[glow.footprint.frame])
@@ -129,6 +108,36 @@ def flag_frames(
         tuple(sum(glow.significant for glow in glows) for _, _, glows in results),
         decay_time([glow for _, _, glows in results for glow in glows], delays),
     )
+
+
+def _flag(
+    frame: CCDData,
+    footprints: Sequence[Footprint],
+    scale: float,
+    sharpness: float,
+    *,
+    mosaic: Mosaic,
+    outliers: Callable[..., NDArray[np.bool_]] | None,
+    trails: Callable[..., Sequence[Trail]] | None,
+    persistence: PersistenceDetector | None,
+) -> tuple[NDArray[np.bool_], tuple[Trail, ...], list[Afterglow]]:
+    """Return what is flagged in a frame, and its trails and what persists in it."""
+    reference, unknown = blot(mosaic.data, mosaic.mask, mosaic.grid, frame.wcs, frame.shape)
+    found = np.zeros(frame.shape, dtype=bool)
+    streaks: tuple[Trail, ...] = ()
+    glows: list[Afterglow] = []
+    if outliers is not None:
+        found |= outliers(frame, reference, unknown, scale=scale, sharpness=sharpness)
+    if trails is not None:
+        streaks = tuple(trails(frame, reference, unknown, scale=scale))
+    if persistence is not None and footprints:
+        glows = persistence(frame, footprints, reference, unknown, scale=scale)
+    for streak in streaks:
+        found |= streak.mask(frame.shape)
+    for glow in glows:
+        if glow.significant:
+            found[glow.footprint.y, glow.footprint.x] = True
+    return found, streaks, glows
 
 
 def _sharpness(alignment: Alignment) -> NDArray[np.float64]:

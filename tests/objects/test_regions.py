@@ -18,7 +18,7 @@ def test_an_outline_is_filled():
     assert np.count_nonzero(filled_outline(circle, inside.shape) != inside) < 12
     cut = filled_outline(circle - [90, 0], inside.shape)
     assert cut[80, 0]
-    assert not filled_outline(circle + [500, 0], inside.shape).any()
+    assert not filled_outline(circle + 500.0, inside.shape).any()
 
 
 def test_regions_on_the_sky_and_in_pixels(tmp_path):
