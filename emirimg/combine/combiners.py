@@ -169,7 +169,9 @@ class NoiseClipCombiner(Strategy):
     With the median m of the unmasked values of a pixel, a value d of variance
     v is left out when
 
-    .. math:: (d - m)^2 > t^2 (v + v_m) + \left(g\,G + s \max(m, 0)\right)^2,
+    .. math::
+
+        (d - m)^2 > t^2 (v + v_m) + \left(g\,G + s \max(m, 0) - 5 \sqrt{v_m}\right)_+^2,
 
     where t, g and s are ``threshold``, ``gradient`` and ``signal``, G the
     gradient of the median image and :math:`v_m` the variance of m. The noise
