@@ -12,7 +12,7 @@ from pydantic import Field
 
 from .._strategy import Strategy
 from ..exceptions import FrameError
-from ._frames import changed, variance_of
+from ._frames import changed, comparable
 
 __all__ = ["ReferenceOutliers", "flag_outliers"]
 
@@ -124,17 +124,7 @@ class ReferenceOutliers(Strategy):
         FrameError
             If the frame has no uncertainty or the shapes differ.
         """
-        variance = variance_of(frame)
-        if variance is None:
-            msg = "the frame has no uncertainty; a variance was expected"
-            raise FrameError(msg)
-        if reference.shape != frame.shape:
-            msg = f"reference has the shape {reference.shape}; {frame.shape} was expected"
-            raise FrameError(msg)
-        mask = np.zeros(frame.shape, dtype=bool)
-        for plane in (frame.mask, reference_mask):
-            if plane is not None:
-                mask |= plane
+        variance, mask = comparable(frame, reference, reference_mask)
         return _outliers(
             np.ascontiguousarray(frame.data, dtype=np.float32),
             np.ascontiguousarray(variance, dtype=np.float32),

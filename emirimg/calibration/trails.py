@@ -13,8 +13,7 @@ from pydantic import Field
 from scipy.ndimage import median_filter
 
 from .._strategy import Strategy
-from ..exceptions import FrameError
-from ._frames import variance_of
+from ._frames import comparable
 from ._trail_kernels import bin_differences, line_sums, mark_band, profile_sums
 
 __all__ = ["Trail", "TrailDetector"]
@@ -130,17 +129,7 @@ class TrailDetector(Strategy):
         FrameError
             If the frame has no uncertainty or the shapes differ.
         """
-        variance = variance_of(frame)
-        if variance is None:
-            msg = "the frame has no uncertainty; a variance was expected"
-            raise FrameError(msg)
-        if reference.shape != frame.shape:
-            msg = f"reference has the shape {reference.shape}; {frame.shape} was expected"
-            raise FrameError(msg)
-        mask = np.zeros(frame.shape, dtype=bool)
-        for plane in (frame.mask, reference_mask):
-            if plane is not None:
-                mask |= plane
+        variance, mask = comparable(frame, reference, reference_mask)
         found: list[Trail] = []
         for _ in range(_MOST_TRAILS):
             difference, total, count = bin_differences(
