@@ -9,7 +9,13 @@ from pydantic import BeforeValidator, Field, Strict
 
 from .._strategy import by_name
 from ..alignment import HeaderAlignment, StarAlignment
-from ..calibration import HiddenPixelDetector, LaplacianCosmicRays, ReferenceOutliers
+from ..calibration import (
+    HiddenPixelDetector,
+    LaplacianCosmicRays,
+    PersistenceDetector,
+    ReferenceOutliers,
+    TrailDetector,
+)
 from ..combine import MeanCombiner, MedianCombiner, NoiseClipCombiner, SigmaClipCombiner
 from ..flat import StarFlat
 from ..objects import SegmentationMasker
@@ -44,6 +50,8 @@ AnyResidual = by_name(
     DetectorResidual, QuadrantSurface, ChannelMedian, SmoothResidual, RowColumnStriping
 )
 AnyOutliers = by_name(ReferenceOutliers)
+AnyTrails = by_name(TrailDetector)
+AnyPersistence = by_name(PersistenceDetector)
 AnyCosmicRays = by_name(LaplacianCosmicRays)
 AnyStarFlat = by_name(StarFlat)
 AnyObjects = by_name(SegmentationMasker)
@@ -81,6 +89,9 @@ class StrategyRequirements(InputModel):
     hidden_pixels, residual, outliers, cosmic_rays, starflat, objects : strategy, optional
         How bad pixels that are not in the mask, what the sky left behind,
         cosmic rays, the illumination and the objects are found; or ``none``.
+    trails, persistence : strategy, optional
+        How the trails of satellites and the persistence of bright stars are
+        found; or ``none``.
     passes : int, optional
         How often, at most, the sky is estimated anew.
     gain : float, optional
@@ -96,6 +107,8 @@ class StrategyRequirements(InputModel):
     hidden_pixels: Annotated[AnyHiddenPixels | None, _OrNone] = None
     residual: Annotated[AnyResidual | None, _OrNone] = None
     outliers: Annotated[AnyOutliers | None, _OrNone] = None
+    trails: Annotated[AnyTrails | None, _OrNone] = None
+    persistence: Annotated[AnyPersistence | None, _OrNone] = None
     cosmic_rays: Annotated[AnyCosmicRays | None, _OrNone] = None
     starflat: Annotated[AnyStarFlat | None, _OrNone] = None
     objects: Annotated[AnyObjects | None, _OrNone] = None

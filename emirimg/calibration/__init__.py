@@ -8,3 +8,5 @@ from .interpolation import *
 from .measured_noise import *
 from .operations import *
 from .outliers import *
+from .persistence import *
+from .trails import *

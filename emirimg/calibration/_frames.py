@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 from astropy.nddata import CCDData, VarianceUncertainty
 from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation
 
 from .._provenance import add_history
+from ..exceptions import FrameError
 
-__all__ = ["changed", "variance_of"]
+__all__ = ["changed", "comparable", "grown", "variance_of"]
 
 
 def changed(
@@ -41,3 +44,39 @@ def variance_of(frame: CCDData) -> NDArray | None:
     if frame.uncertainty is None:
         return None
     return frame.uncertainty.represent_as(VarianceUncertainty).array
+
+
+def grown(saturated: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return saturated pixels and their eight neighbours, into which their charge runs over."""
+    rows = np.flatnonzero(saturated.any(axis=1))
+    if rows.size == 0:
+        return saturated
+    # Few rows hold saturated stars: the others need not be looked at.
+    result = saturated.copy()
+    band = slice(max(rows[0] - 1, 0), rows[-1] + 2)
+    result[band] = binary_dilation(saturated[band], structure=np.ones((3, 3)))
+    return result
+
+
+def comparable(
+    frame: CCDData, reference: NDArray, reference_mask: NDArray[np.bool_] | None
+) -> tuple[NDArray, NDArray[np.bool_]]:
+    """Return the variance of a frame, and where it cannot be compared with a reference.
+
+    Raises
+    ------
+    FrameError
+        If the frame has no uncertainty or the shapes differ.
+    """
+    variance = variance_of(frame)
+    if variance is None:
+        msg = "the frame has no uncertainty; a variance was expected"
+        raise FrameError(msg)
+    if reference.shape != frame.shape:
+        msg = f"reference has the shape {reference.shape}; {frame.shape} was expected"
+        raise FrameError(msg)
+    mask = np.zeros(frame.shape, dtype=bool)
+    for plane in (frame.mask, reference_mask):
+        if plane is not None:
+            mask |= plane
+    return variance, mask

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..exceptions import FrameError, UnusableExposureError
 from ..instrument import ExposureMetadata
 from . import _history
-from ._frames import changed
+from ._frames import changed, grown
 from .calibrations import Calibrations
 
 __all__ = ["calibrate"]
@@ -88,6 +88,8 @@ def calibrate(
             f" at most {100 * max_unusable:g} % were expected"
         )
         raise UnusableExposureError(msg)
+    if n_saturated:
+        mask |= grown(counts >= np.float32(metadata.detector.saturation))
     history = [
         _history.not_finite(n_not_finite),
         _history.saturated(n_saturated, metadata.detector.saturation),

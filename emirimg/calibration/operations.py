@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..exceptions import FrameError
 from . import _history
-from ._frames import changed, variance_of
+from ._frames import changed, grown, variance_of
 from .calibrations import Calibrations
 
 __all__ = [
@@ -43,7 +43,7 @@ def mask_not_finite(frame: CCDData) -> CCDData:
 
 
 def mask_saturated(frame: CCDData, level: float) -> CCDData:
-    """Mask pixels of a raw frame that have reached the saturation level.
+    """Mask pixels of a raw frame that have reached the saturation level, and those beside them.
 
     Parameters
     ----------
@@ -51,9 +51,16 @@ def mask_saturated(frame: CCDData, level: float) -> CCDData:
         Raw frame, in ADU.
     level : float
         Level from which a pixel is saturated, in ADU.
+
+    Notes
+    -----
+    Charge of a saturated pixel runs over into its eight neighbours: they are
+    masked, too. The history counts the saturated ones alone.
     """
     bad = frame.data >= np.float32(level)
-    return changed(frame, _history.saturated(int(bad.sum()), level), mask=_joined(frame, bad))
+    return changed(
+        frame, _history.saturated(int(bad.sum()), level), mask=_joined(frame, grown(bad))
+    )
 
 
 def mask_bad_pixels(frame: CCDData, bad_pixels: NDArray[np.bool_]) -> CCDData:

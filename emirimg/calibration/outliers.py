@@ -12,7 +12,7 @@ from pydantic import Field
 
 from .._strategy import Strategy
 from ..exceptions import FrameError
-from ._frames import changed, variance_of
+from ._frames import changed, comparable
 
 __all__ = ["ReferenceOutliers", "flag_outliers"]
 
@@ -54,7 +54,7 @@ class ReferenceOutliers(Strategy):
         Allowance for differences of the seeing and of the registration: times
         the largest difference between the reference and its neighbours.
     signal : float
-        Allowance for differences of the seeing and of the transparency: times
+        Allowance for errors of the transparency and of the shape of stars: times
         the absolute value of the reference.
 
     Notes
@@ -63,11 +63,11 @@ class ReferenceOutliers(Strategy):
 
     .. math::
 
-        k \sqrt{V_p + s^2 V^r_p} + a \, s \max_q |r_p - r_q| + b \, s |r_p|
+        k \sqrt{V_p + s^2 V^r_p} + a \, s \max_q |r_p - r_q| + (b + |c - 1|) \, s |r_p|
 
     with the variance V of the frame and of the reference r, the transparency
-    s and the eight neighbours q. The largest of the neighbours' noise
-    differences, 3 standard deviations, is taken off the gradient. With the
+    s, the sharpness c of the frame and the eight neighbours q. The largest of
+    the neighbours' noise differences, 3 standard deviations, is taken off the gradient. With the
     default allowances, a star that is 20 % sharper or broader than in the
     reference and misplaced by 0.3 pixels is left alone.
 
@@ -92,6 +92,7 @@ class ReferenceOutliers(Strategy):
         /,
         *,
         scale: float = 1.0,
+        sharpness: float = 1.0,
         reference_variance: NDArray[np.floating] | float = 0.0,
     ) -> NDArray[np.bool_]:
         """Find the outliers of a sky-subtracted frame.
@@ -107,6 +108,9 @@ class ReferenceOutliers(Strategy):
             True where there is no reference; nothing is flagged there.
         scale : float, optional
             Flux of the stars in the frame divided by that in the reference.
+        sharpness : float, optional
+            Peak of a star in the frame divided by that in the reference, at the
+            same flux: the inverse square of the ratio of their seeing.
         reference_variance : `~numpy.ndarray` or float, optional
             Variance of the reference.
 
@@ -120,17 +124,7 @@ class ReferenceOutliers(Strategy):
         FrameError
             If the frame has no uncertainty or the shapes differ.
         """
-        variance = variance_of(frame)
-        if variance is None:
-            msg = "the frame has no uncertainty; a variance was expected"
-            raise FrameError(msg)
-        if reference.shape != frame.shape:
-            msg = f"reference has the shape {reference.shape}; {frame.shape} was expected"
-            raise FrameError(msg)
-        mask = np.zeros(frame.shape, dtype=bool)
-        for plane in (frame.mask, reference_mask):
-            if plane is not None:
-                mask |= plane
+        variance, mask = comparable(frame, reference, reference_mask)
         return _outliers(
             np.ascontiguousarray(frame.data, dtype=np.float32),
             np.ascontiguousarray(variance, dtype=np.float32),
@@ -142,7 +136,7 @@ class ReferenceOutliers(Strategy):
             np.float32(self.sigma),
             np.float32(self.neighbour_sigma),
             np.float32(self.gradient),
-            np.float32(self.signal),
+            np.float32(self.signal + abs(sharpness - 1)),
         )
 
 

@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,9 +26,12 @@ from ..io import (
     group_exposures,
     read_calibrations,
     read_control,
+    read_frame,
+    read_outlines,
     require_one_group,
     write_json,
 )
+from ..objects import MaskWithRegions, SegmentationMasker
 from ..report import plot_mosaic, score_table, summary_tables, summary_text
 from ..simulation import SCENES, ScoredImage, Truth, TutorialPaths, score, write_tutorial
 from ._output import output_directory
@@ -73,6 +77,7 @@ def reduce_exposures(
     strategies: Mapping[str, Any],
     overwrite: bool,
     sky_paths: Sequence[Path] = (),
+    mask_regions: Path | None = None,
 ) -> DitherResult:
     """Reduce raw exposures and write the products to a directory.
 
@@ -93,12 +98,19 @@ def reduce_exposures(
     sky_paths : sequence of `~pathlib.Path`, optional
         Exposures of the sky beside the target, or directories that hold them.
         Default: those whose OBJECT says so, or that lie beside the others.
+    mask_regions : `~pathlib.Path`, optional
+        Region file of what is to be masked besides the objects that are found.
     """
     return_freed_arrays()
     with output_directory(directory, PRODUCTS, overwrite=overwrite) as workplace:
         reporter.step(f"emirimg {version}: {shlex.join(sys.argv)}")
         group, sky_exposures = _target_and_sky(paths, sky_paths)
         reporter.step(f"{len(group.paths)} exposures of {group.object_name}, {group.filter_name}")
+        if mask_regions is not None:
+            # A fault of the file shall show now, not after the first mosaic.
+            read_outlines(mask_regions, read_frame(group.paths[0]).wcs)
+            objects = MaskWithRegions(SegmentationMasker(), partial(read_outlines, mask_regions))
+            strategies = {**strategies, "objects": objects}
         reducer = DitherReducer(
             calibrations=calibrations.read(group, reporter),
             progress=reporter.progress,

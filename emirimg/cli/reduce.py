@@ -33,6 +33,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="Exposures of the sky beside an extended target: a file or a directory;"
     " may be given several times.",
 )  # fmt: skip
+@click.option(
+    "--mask-regions", metavar="REG", type=_FILE,
+    help="Region file of DS9: what else to mask as objects (sky or mosaic pixels).",
+)  # fmt: skip
 @strategy_options
 @overwrite_option
 @reporting_options
@@ -45,6 +49,7 @@ def reduce_command(
     dark: Path | None,
     flat: Path | None,
     sky_paths: tuple[Path, ...],
+    mask_regions: Path | None,
     overwrite: bool,
     quiet: bool,
     verbose: bool,
@@ -72,6 +77,7 @@ def reduce_command(
       emirimg reduce data/ --bpm bpm.fits --flat flat.fits -o results
       emirimg reduce data/ -o constant --sky constant
       emirimg reduce m33/ --sky-exposures m33_sky/ -o results
+      emirimg reduce data/ -o masked --mask-regions nebula.reg
     """  # noqa: D301 (the \b is a mark for click)
     if control and (bpm or dark or flat):
         msg = "-r/--requirements cannot be combined with --bpm, --dark or --flat"
@@ -88,5 +94,6 @@ def reduce_command(
             calibrations=CalibrationFiles(control, bpm, dark, flat),
             strategies=make_strategies(strategies),
             sky_paths=sky_paths,
+            mask_regions=mask_regions,
             overwrite=overwrite,
         )

@@ -87,6 +87,9 @@ def clip_by_noise(
         for x in range(nx):
             spread[x] *= centre_factor[count[x]] / np.float32(max(count[x], 1))
         _row_tolerance(centre, y, gradient, signal, tolerance)
+        for x in range(nx):
+            # The noise of few values looks like structure: it allows for nothing.
+            tolerance[x] = max(tolerance[x] - 5 * np.sqrt(spread[x]), np.float32(0.0))
         for i in range(n):
             for x in range(nx):
                 deviation = values[i, y, x] - centre[y, x]

@@ -18,6 +18,7 @@ from ..instrument import ExposureMetadata
 from ..objects import MosaicQuality, ObjectMask, measure_quality
 from ..sky import SkyModel, SkySolution
 from ..stack import DitherStack
+from .flagging import Flags
 from .header import mosaic_header
 from .loading import Inventory
 from .result import DitherResult, FrameRecord
@@ -50,6 +51,7 @@ def conclude(
     mosaic: Mosaic,
     objects: ObjectMask | None,
     illumination: Illumination | None,
+    flags: Flags,
     *,
     strategies: Mapping[str, str],
     inventory: Inventory,
@@ -74,6 +76,8 @@ def conclude(
         Its objects.
     illumination : Illumination or None
         What the frames were divided by.
+    flags : Flags
+        What was flagged in the exposures.
     strategies : mapping
         Texts of the strategies.
     inventory : Inventory
@@ -93,7 +97,10 @@ def conclude(
             *(f"{step}: {text}" for step, text in strategies.items()),
             *about_sky.history,
         ],
-        measured=_measured(quality) | _applied(illumination) | dict(about_sky.keywords),
+        measured=_measured(quality)
+        | _applied(illumination)
+        | _flagged(flags)
+        | dict(about_sky.keywords),
     )
     return DitherResult(
         mosaic=replace(mosaic, header=header),
@@ -115,6 +122,8 @@ def _measured(quality: MosaicQuality) -> dict[str, tuple[float, str]]:
         "SEEING": (quality.seeing.to_value(u.arcsec), "[arcsec] FWHM of the stars"),
         "ELLIPTIC": (quality.ellipticity, "1 - b/a of the stars"),
         "CORRNOIS": (quality.correlated_noise, "noise in apertures of 2 FWHM / predicted"),
+        "OVERSUB": (quality.oversubtraction, "[adu] sky far from objects - beside them"),
+        "OVERSERR": (quality.oversubtraction_error, "[adu] error of OVERSUB"),
         "DEPTH5": (quality.depth, "[mag] 5-sigma point source"),
         "MAGZERO": (quality.zero_point, "[mag] zero point of DEPTH5"),
     }
@@ -148,12 +157,21 @@ def sky_findings(skies: Sequence[SkyModel], inventory: Inventory) -> AboutSky:
     return AboutSky(keywords, tuple(history))
 
 
+def _flagged(flags: Flags) -> dict[str, tuple[float, str]]:
+    return {
+        "NTRAILS": (sum(map(len, flags.trails)), "trails masked in the exposures"),
+        "NPERSIST": (sum(flags.persistent), "persistent images of stars masked"),
+        "PERSTIME": (flags.decay, "[s] decay time of the persistence"),
+    }
+
+
 def frame_records(
     stack: DitherStack,
     skies: Sequence[SkyModel],
     alignment: Alignment,
     combination: Combination,
     background: NDArray[np.float64],
+    flags: Flags,
 ) -> tuple[FrameRecord, ...]:
     """Say what is known of every frame after the combination."""
     levels = skies.levels if isinstance(skies, SkySolution) else [sky.level for sky in skies]
@@ -174,6 +192,8 @@ def frame_records(
             rejected_fraction=float(combination.rejected[i]),
             weight=float(combination.weights[i]),
             own_background=float(background[i]),
+            trails=len(flags.trails[i]),
+            persistent=flags.persistent[i],
         )
         for i, frame in enumerate(stack)
     )

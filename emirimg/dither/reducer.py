@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,10 @@ from ..calibration import (
     Calibrations,
     HiddenPixelDetector,
     LaplacianCosmicRays,
+    PersistenceDetector,
     ReferenceOutliers,
+    Trail,
+    TrailDetector,
 )
 from ..combine import Combiner, Mosaic, NoiseClipCombiner
 from ..exceptions import SkyWarning
@@ -29,6 +33,7 @@ from ..sky import DetectorResidual, PatternSky, SkyEstimator, SkyResidual
 from .beside import sky_beside
 from .conclude import conclude, frame_records, sky_findings
 from .exposure import ExposureReducer
+from .flagging import Flags, flag_frames
 from .illumination import find_illumination, star_places
 from .loading import load
 from .notes import noted_warnings
@@ -118,6 +123,8 @@ class DitherReducer:
         residual: SkyResidual | None = DetectorResidual(),
         alignment: AlignmentEstimator = StarAlignment(),
         outliers: Callable[..., NDArray[np.bool_]] | None = ReferenceOutliers(),
+        trails: Callable[..., Sequence[Trail]] | None = TrailDetector(),
+        persistence: PersistenceDetector | None = PersistenceDetector(),
         cosmic_rays: Callable[..., NDArray[np.bool_]] | None = LaplacianCosmicRays(),
         starflat: Callable[..., Illumination] | None = StarFlat(),
         resampler: Resampler = LanczosResampler(),
@@ -139,6 +146,8 @@ class DitherReducer:
         self.residual = residual
         self.alignment = alignment
         self.outliers = outliers
+        self.trails = trails
+        self.persistence = persistence
         self.cosmic_rays = cosmic_rays
         self.starflat = starflat
         self.resampler = resampler
@@ -153,8 +162,9 @@ class DitherReducer:
     def strategies(self) -> dict[str, str]:
         """The strategies, as texts that can be typed back."""
         names = (
-            "hidden_pixels", "sky", "residual", "alignment", "outliers", "cosmic_rays",
-            "starflat", "resampler", "combiner", "objects", "passes",
+            "hidden_pixels", "sky", "residual", "alignment", "outliers", "trails",
+            "persistence", "cosmic_rays", "starflat", "resampler", "combiner", "objects",
+            "passes",
         )  # fmt: skip
         return {name: repr(getattr(self, name)) for name in names}
 
@@ -217,6 +227,7 @@ class DitherReducer:
             objects: ObjectMask | None = None
             illumination: Illumination | None = None
             background = np.zeros(len(stack))
+            flags = Flags.none(len(stack))
             for number in range(1, self.passes + 1):
                 masks = steps.in_frames(objects, stack)
                 skies = steps.once("Estimating the sky", estimate_sky, stack, objects=masks)
@@ -246,16 +257,24 @@ class DitherReducer:
                     break
                 # Flagged anew: what the last, poorer mosaic suspected is forgotten.
                 clean = with_masks_of(clean, calibrated)
-                flagged = steps.flagged(
-                    clean, combination.mosaic, alignment, self.outliers, self.cosmic_rays
+                flags = flag_frames(
+                    clean,
+                    combination.mosaic,
+                    alignment,
+                    steps,
+                    outliers=self.outliers,
+                    trails=self.trails,
+                    persistence=self.persistence,
+                    cosmic_rays=self.cosmic_rays,
                 )
                 if self.starflat is not None and stars is None:
                     stars = star_places(combination.mosaic)
                 steps.restore_sky(clean, skies, illumination)
-                stack = with_flags(calibrated, flagged)
+                stack = with_flags(calibrated, flags.masks)
+                flags = replace(flags, masks=None)
                 # Their memory is wanted for the next pass.
-                skies = clean = flagged = combination = None
-            records = frame_records(clean, skies, alignment, combination, background)
+                skies = clean = combination = None
+            records = frame_records(clean, skies, alignment, combination, background, flags)
             about_sky = sky_findings(skies, inventory)
             first, metadata = stack[0].meta, stack.metadata
             # The measurements want the memory of the frames.
@@ -268,6 +287,7 @@ class DitherReducer:
                 combination.mosaic,
                 objects,
                 illumination,
+                flags,
                 strategies=self.strategies,
                 inventory=inventory,
                 about_sky=about_sky,

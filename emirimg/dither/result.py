@@ -56,6 +56,9 @@ class FrameRecord:
     own_background : float
         rms, in ADU, of the background that only this frame has (false
         quadrants, channels, stripes, gradients), and that was removed from it.
+    trails, persistent : int
+        Number of trails, and of stars of earlier exposures that persist in it;
+        both are masked.
     """
 
     name: str
@@ -73,6 +76,8 @@ class FrameRecord:
     rejected_fraction: float
     weight: float
     own_background: float = 0.0
+    trails: int = 0
+    persistent: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain numbers and texts."""

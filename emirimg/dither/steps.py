@@ -22,16 +22,11 @@ from ..alignment import Alignment
 from ..combine import Combiner, Mosaic, assemble_mosaic
 from ..flat import Illumination
 from ..objects import ObjectMask
-from ..projection import MosaicGrid, Resampler, blot
+from ..projection import MosaicGrid, Resampler
 from ..sky import SkyModel, SkyResidual, SkySolution
 from ..stack import DitherStack
 
 __all__ = ["Combination", "Steps", "placed", "with_flags", "with_masks_of"]
-
-FrameFlags = Callable[..., NDArray[np.bool_]]
-
-_FEWEST_FOR_A_REFERENCE = 3
-"""With fewer frames, a mosaic cannot tell a cosmic ray from a star."""
 
 
 @dataclass(frozen=True)
@@ -180,30 +175,6 @@ class Steps:
             progress=self.progress,
         )
         return Combination(mosaic, noise, weights, rejected)
-
-    def flagged(
-        self,
-        stack: DitherStack,
-        mosaic: Mosaic,
-        alignment: Alignment,
-        outliers: FrameFlags | None,
-        cosmic_rays: FrameFlags | None,
-    ) -> list[NDArray[np.bool_]] | None:
-        """Flag cosmic rays and other outliers in the plane of every frame."""
-        if len(stack) < _FEWEST_FOR_A_REFERENCE:
-            if cosmic_rays is None:
-                return None
-            return self.each("Flagging cosmic rays", cosmic_rays, stack)
-        if outliers is None:
-            return None
-
-        def flag(frame: CCDData, transparency: float) -> NDArray[np.bool_]:
-            reference, unknown = blot(
-                mosaic.data, mosaic.mask, mosaic.grid, frame.wcs, frame.shape
-            )
-            return outliers(frame, reference, unknown, scale=transparency)
-
-        return self.each("Flagging outliers", flag, stack, alignment.transparency)
 
 
 def placed(stack: DitherStack, alignment: Alignment) -> DitherStack:

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from ..exceptions import InputError
 from ..instrument import pixel_scale
 
-__all__ = ["Region", "read_regions"]
+__all__ = ["Region", "read_outlines", "read_regions"]
+
+_AREAS = ("circle", "ellipse", "box", "polygon")
 
 _SYSTEMS = {"image": True, "physical": True, "fk5": False, "icrs": False, "j2000": False}
 _NUMBERS = {"circle": 3, "ellipse": 5, "box": 5, "line": 4, "point": 2, "text": 2, "polygon": None}
@@ -89,6 +91,33 @@ def read_regions(path: str | Path, wcs: WCS | None = None) -> list[Region]:
                     msg = f"{path}:{number}: {error}; found {line!r:.80}"
                     raise InputError(msg) from None
     return regions
+
+
+def read_outlines(path: str | Path, wcs: WCS | None = None) -> list[NDArray[np.float64]]:
+    """Read the outlines of the areas of a DS9 region file.
+
+    Parameters
+    ----------
+    path : path
+        Text file, see `read_regions`. Lines, points and texts are passed over.
+    wcs : `~astropy.wcs.WCS`, optional
+        WCS of the image, needed for shapes on the sky.
+
+    Returns
+    -------
+    list of `~numpy.ndarray`
+        Corners, shape (n, 2), x and y in 0-based pixels.
+
+    Raises
+    ------
+    InputError
+        If a line cannot be understood, or the file holds no area.
+    """
+    outlines = [r.outline - 1 for r in read_regions(path, wcs) if r.shape in _AREAS]
+    if not outlines:
+        msg = f"{path}: found no area; a shape of {', '.join(_AREAS)} was expected"
+        raise InputError(msg)
+    return outlines
 
 
 def _statements(line: str) -> list[str]:

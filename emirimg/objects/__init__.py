@@ -4,4 +4,5 @@ from .catalogue import *
 from .mask import *
 from .masker import *
 from .quality import *
+from .regions import *
 from .threshold import *

@@ -31,6 +31,7 @@ _MOST_APERTURES = 8000
 _LEAST_APERTURES = 50
 _BOX = 64
 _RING = 8
+_TILE = 128
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,10 @@ class MosaicQuality:
     oversubtraction : float
         Level of the background far from objects minus the mean in rings just
         outside their masks, in ADU; positive where too much sky was taken away.
+    oversubtraction_error : float
+        Standard error of that, from its scatter over the field.
     oversubtraction_sigma : float
-        The same in units of the noise of a pixel.
+        The same as ``oversubtraction`` in units of the noise of a pixel.
     """
 
     seeing: Quantity
@@ -79,6 +82,7 @@ class MosaicQuality:
     zero_point: float
     background_rms: float
     oversubtraction: float
+    oversubtraction_error: float
     oversubtraction_sigma: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -149,7 +153,7 @@ def measure_quality(
         depth_flux = 5 * measured[1] / psf.enclosed(psf.fwhm)
     elsewhere = empty | objects.mask
     levels, _ = block_map(mosaic.data, elsewhere, _BOX)
-    excess, excess_sigma = _oversubtraction(mosaic, objects.mask, empty)
+    excess, excess_error, excess_sigma = _oversubtraction(mosaic, objects.mask, empty)
     return MosaicQuality(
         seeing=psf.fwhm * scale,
         ellipticity=psf.ellipticity,
@@ -163,6 +167,7 @@ def measure_quality(
         zero_point=zero_point,
         background_rms=robust_rms(levels[np.isfinite(levels)]),
         oversubtraction=excess,
+        oversubtraction_error=excess_error,
         oversubtraction_sigma=excess_sigma,
     )
 
@@ -232,20 +237,40 @@ def _apertures(
 
 def _oversubtraction(
     mosaic: Mosaic, objects: NDArray[np.bool_], empty: NDArray[np.bool_]
-) -> tuple[float, float]:
+) -> tuple[float, float, float]:
+    """Return the excess of the far sky over the rings, its error, and it in units of the noise.
+
+    Both are compared in tiles, so that slopes of the sky over the field are no excess.
+    """
     near = binary_dilation(objects, iterations=_RING)
     ring = near & ~objects & ~empty
     far = ~(near | empty)
+    nothing = math.nan, math.nan, math.nan
     if not (ring.any() and far.any()):
-        return math.nan, math.nan
-    beyond, within = mosaic.data[far], mosaic.data[ring]
+        return nothing
+    beyond = mosaic.data[far]
     level, noise = float(np.median(beyond)), robust_rms(beyond)
+    if not noise > 0:
+        return nothing
     # Both means lose the same tails, so that faint sources do not count.
-    beyond, within = (values[np.abs(values - level) < 3 * noise] for values in (beyond, within))
-    if not noise > 0 or within.size == 0:
-        return math.nan, math.nan
-    excess = float(np.mean(beyond, dtype=np.float64) - np.mean(within, dtype=np.float64))
-    return excess, excess / noise
+    kept = np.abs(mosaic.data - np.float32(level)) < 3 * noise
+    excess, weight = [], []
+    for y in range(0, ring.shape[0], _TILE):
+        for x in range(0, ring.shape[1], _TILE):
+            tile = slice(y, y + _TILE), slice(x, x + _TILE)
+            data = mosaic.data[tile]
+            beyond, within = (data[part[tile] & kept[tile]] for part in (far, ring))
+            if beyond.size and within.size:
+                excess.append(np.mean(beyond, dtype=float) - np.mean(within, dtype=float))
+                weight.append(1 / (1 / beyond.size + 1 / within.size))
+    if not excess:
+        return nothing
+    excess, weight = np.array(excess), np.array(weight) / np.sum(weight)
+    mean = float(excess @ weight)
+    error = math.nan
+    if len(excess) > 1:
+        error = math.sqrt(float((excess - mean) ** 2 @ weight**2))
+    return mean, error, mean / noise
 
 
 def _plain(value: Any) -> Any:

@@ -107,6 +107,7 @@ def mosaic_table(summary: Mapping[str, Any]) -> Table:
         "size": f"{nx} x {ny} pixels of {summary['pixel_scale']:.4f} arcsec",
         "covered": f"{summary['area']:.1f} arcmin2",
         **_quality_rows(summary["quality"]),
+        **_flag_rows(summary["frames"]),
     }
     for name, text in rows.items():
         table.add_row(name, text)
@@ -183,11 +184,28 @@ def _quality_rows(quality: Mapping[str, Any]) -> dict[str, str]:
         "depth": ("depth", ".2f", " mag (5-sigma point source)"),
         "correlated_noise": ("correlated noise", ".2f", " x (apertures of 2 FWHM)"),
     }
-    return {
+    rows = {
         label: _number(quality[key], form) + unit
         for key, (label, form, unit) in known.items()
         if quality.get(key) is not None
     }
+    if quality.get("oversubtraction") is not None:
+        error = _number(quality.get("oversubtraction_error"), ".2f")
+        rows["over-subtraction"] = (
+            f"{quality['oversubtraction']:+.2f} +- {error} ADU (sky beside the objects)"
+        )
+    return rows
+
+
+def _flag_rows(frames: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Say which exposures show trails and persistence; nothing where none does."""
+    rows = {}
+    names = _short_names([frame["name"] for frame in frames])
+    for key, label in (("trails", "trails masked in"), ("persistent", "persistence in")):
+        shown = [name for name, frame in zip(names, frames, strict=True) if frame.get(key)]
+        if shown:
+            rows[label] = ", ".join(shown)
+    return rows
 
 
 def _number(value: float | None, form: str, *, factor: float = 1.0) -> str:

@@ -9,7 +9,10 @@ from emirimg.dither import DitherReducer
 from emirimg.projection import InterpResampler, LanczosResampler
 from emirimg.sky import NeighbourSky
 
-OPTIONAL = ["hidden_pixels", "residual", "outliers", "cosmic_rays", "starflat", "objects"]
+OPTIONAL = [
+    "hidden_pixels", "residual", "outliers", "trails", "persistence", "cosmic_rays", "starflat",
+    "objects",
+]  # fmt: skip
 
 
 def messages(**words):

@@ -194,3 +194,15 @@ def test_flag_outliers():
     np.testing.assert_array_equal(result.data, frame.data)
     with pytest.raises(FrameError, match="was expected"):
         flag_outliers(frame, outliers[:4])
+
+
+def test_the_seeing_of_a_frame_is_allowed_for():
+    y, x = np.mgrid[:32, :32]
+    star = 5000 * np.exp(-((y - 16) ** 2 + (x - 16) ** 2) / 8)
+    # Half as wide, as an exposure in far better seeing than the others.
+    sharp = 20000 * np.exp(-((y - 16) ** 2 + (x - 16) ** 2) / 2)
+    frame = CCDData(sharp, unit="adu", uncertainty=VarianceUncertainty(sharp / 5 + 600))
+    assert ReferenceOutliers()(frame, star)[16, 16]
+    assert not ReferenceOutliers()(frame, star, sharpness=4.0).any()
+    frame.data[5, 7] += 400
+    assert ReferenceOutliers()(frame, star, sharpness=4.0)[5, 7]

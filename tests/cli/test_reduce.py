@@ -221,3 +221,21 @@ def test_interruption_leaves_nothing(tree, emirimg, tmp_path, monkeypatch):
     run = emirimg("reduce", tree.root, "-o", tmp_path / "results")
     assert run.exit_code == 130
     assert not list(tmp_path.iterdir())
+
+
+def test_regions_are_masked(tree, emirimg, calls, tmp_path):
+    regions = tmp_path / "mine.reg"
+    regions.write_text("image\ncircle(100,100,20)\n")
+    run = emirimg("reduce", tree.root / "data", "-o", tmp_path / "r", "--mask-regions", regions)
+    assert run.exit_code == 0
+    (outline,) = calls["objects"].regions(None)
+    assert outline.mean(axis=0) == pytest.approx([99, 99], abs=0.5)
+
+
+def test_a_faulty_region_file_is_refused_at_once(tree, emirimg, calls, tmp_path):
+    regions = tmp_path / "mine.reg"
+    regions.write_text("image\ncircus(100,100,20)\n")
+    run = emirimg("reduce", tree.root / "data", "-o", tmp_path / "r", "--mask-regions", regions)
+    assert run.exit_code != 0
+    assert "mine.reg:2" in run.output
+    assert "exposures" not in calls

@@ -202,3 +202,16 @@ def test_robust_rms():
     values[:500] = 1e6
     assert robust_rms(values) == pytest.approx(3, rel=0.1)
     assert np.isnan(robust_rms(values[:0]))
+
+
+def test_the_core_of_a_saturated_star_belongs_to_its_mask():
+    rng = np.random.default_rng(8)
+    light = sources([150.0], [140.0], [3e6])
+    empty = light > 0.2 * light.max()
+    empty[:, :20] = True
+    mosaic = mosaic_of(light, rng, mask=empty)
+    mask = SegmentationMasker()(mosaic).mask
+    assert mask[140, 150]
+    assert not mask[:, :20].any()
+    whole = SegmentationMasker()(mosaic_of(light, np.random.default_rng(8))).mask
+    assert radius_of(mask, 150, 140) > 0.85 * radius_of(whole, 150, 140)

@@ -32,6 +32,7 @@ def test_a_clean_mosaic():
     assert quality.depth == pytest.approx(25 - 2.5 * np.log10(quality.depth_flux))
     assert quality.background_rms < 3 * SIGMA * 1.25 / 64
     assert abs(quality.oversubtraction) < 0.05 * SIGMA
+    assert abs(quality.oversubtraction) < 4 * quality.oversubtraction_error < 0.3 * SIGMA
     assert quality.oversubtraction_sigma == pytest.approx(
         quality.oversubtraction / SIGMA, rel=0.05
     )

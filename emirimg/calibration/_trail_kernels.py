@@ -1,0 +1,115 @@
+"""Compiled loops of the search for trails. Axis order (y, x), masks True: not to be used."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+__all__ = ["bin_differences", "line_sums", "mark_band", "profile_sums"]
+
+
+@njit(nogil=True, cache=True)
+def bin_differences(
+    data: NDArray[np.float32],
+    variance: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    reference: NDArray[np.float32],
+    scale: np.float32,
+    most: np.float32,
+    faint: np.float32,
+    step: int,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Return the difference of a frame and its reference in units of its noise, and bins of it.
+
+    The difference is cut at ``most``; it is NaN under the mask and where the
+    reference shows more than ``faint``. The bins, of ``step`` pixels square,
+    are the sums of the known differences and their numbers.
+    """
+    ny, nx = data.shape
+    difference = np.empty((ny, nx), np.float32)
+    shape = (-(-ny // step), -(-nx // step))
+    total, count = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    for y in range(ny):
+        for x in range(nx):
+            expected = scale * reference[y, x]
+            sigma = np.sqrt(variance[y, x])
+            if mask[y, x] or not sigma > 0 or abs(expected) > faint * sigma:
+                difference[y, x] = np.nan
+                continue
+            value = min(max((data[y, x] - expected) / sigma, -most), most)
+            difference[y, x] = value
+            total[y // step, x // step] += value
+            count[y // step, x // step] += 1
+    return difference, total, count
+
+
+@njit(nogil=True, cache=True)
+def line_sums(
+    total: NDArray[np.float32],
+    count: NDArray[np.float32],
+    cosines: NDArray[np.float64],
+    sines: NDArray[np.float64],
+    half: int,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the sums along all lines x cos + y sin = rho, shape (n_angles, 2 half + 1).
+
+    x and y are measured from the centre of the image, rho from ``-half`` up.
+    """
+    ny, nx = total.shape
+    sums = np.zeros((cosines.size, 2 * half + 1), np.float32)
+    numbers = np.zeros_like(sums)
+    for k in range(cosines.size):
+        for y in range(ny):
+            base = (y - 0.5 * (ny - 1)) * sines[k] - 0.5 * (nx - 1) * cosines[k] + half + 0.5
+            for x in range(nx):
+                place = int(base + x * cosines[k])
+                sums[k, place] += total[y, x]
+                numbers[k, place] += count[y, x]
+    return sums, numbers
+
+
+@njit(nogil=True, cache=True)
+def profile_sums(
+    difference: NDArray[np.float32],
+    cosine: float,
+    sine: float,
+    rho: float,
+    reach: int,
+    segments: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return sums and numbers of pixels across a line, in segments along it.
+
+    Shape (segments, 2 reach + 1); the distance from the line is rounded to
+    whole pixels, and the segments divide the longer of the line's extents in x
+    and y over the image.
+    """
+    ny, nx = difference.shape
+    sums = np.zeros((segments, 2 * reach + 1))
+    numbers = np.zeros((segments, 2 * reach + 1))
+    steep = abs(cosine) >= abs(sine)
+    length, width = (ny, nx) if steep else (nx, ny)
+    across, along = (cosine, sine) if steep else (sine, cosine)
+    half = (reach + 1) / abs(across)
+    for i in range(length):
+        middle = (rho - (i - 0.5 * (length - 1)) * along) / across + 0.5 * (width - 1)
+        for j in range(max(0, int(middle - half)), min(width, int(middle + half) + 2)):
+            place = int(np.rint((j - middle) * across)) + reach
+            value = difference[i, j] if steep else difference[j, i]
+            if 0 <= place <= 2 * reach and not np.isnan(value):
+                sums[i * segments // length, place] += value
+                numbers[i * segments // length, place] += 1
+    return sums, numbers
+
+
+@njit(nogil=True, cache=True)
+def mark_band(
+    out: NDArray[np.bool_], cosine: float, sine: float, rho: float, half_width: float
+) -> None:
+    """Set all pixels within a distance of a line to True."""
+    ny, nx = out.shape
+    for y in range(ny):
+        for x in range(nx):
+            away = (x - 0.5 * (nx - 1)) * cosine + (y - 0.5 * (ny - 1)) * sine - rho
+            if abs(away) <= half_width:
+                out[y, x] = True

@@ -1,0 +1,148 @@
+"""Flag what a first mosaic shows to be wrong in single exposures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from astropy.nddata import CCDData
+from numpy.typing import NDArray
+
+from ..alignment import Alignment
+from ..calibration import Afterglow, Footprint, PersistenceDetector, Trail, decay_time
+from ..combine import Mosaic
+from ..projection import blot
+from ..stack import DitherStack
+from .steps import Steps
+
+__all__ = ["Flags", "flag_frames"]
+
+_FEWEST_FOR_A_REFERENCE = 3
+"""With fewer frames, a mosaic cannot tell a cosmic ray from a star."""
+
+
+@dataclass(frozen=True)
+class Flags:
+    """What was flagged in the exposures.
+
+    Parameters
+    ----------
+    masks : list of `~numpy.ndarray` of bool, or None
+        For each exposure, the pixels that must not be used; `None`: all may.
+    trails : tuple of tuple of Trail
+        The trails of each exposure.
+    persistent : tuple of int
+        Number of stars whose persistence each exposure shows.
+    decay : float
+        Time in which the persistence sinks to 1/e, in seconds, or NaN.
+    """
+
+    masks: list[NDArray[np.bool_]] | None
+    trails: tuple[tuple[Trail, ...], ...]
+    persistent: tuple[int, ...]
+    decay: float = np.nan
+
+    @classmethod
+    def none(cls, number: int) -> Flags:
+        """Return what is known of ``number`` exposures in which nothing was looked for."""
+        return cls(None, ((),) * number, (0,) * number)
+
+
+def flag_frames(
+    stack: DitherStack,
+    mosaic: Mosaic,
+    alignment: Alignment,
+    steps: Steps,
+    *,
+    outliers: Callable[..., NDArray[np.bool_]] | None,
+    trails: Callable[..., Sequence[Trail]] | None,
+    persistence: PersistenceDetector | None,
+    cosmic_rays: Callable[..., NDArray[np.bool_]] | None,
+) -> Flags:
+    """Flag cosmic rays, trails and persistence in the plane of every frame.
+
+    Parameters
+    ----------
+    stack : DitherStack
+        Sky-subtracted frames, aligned.
+    mosaic : Mosaic
+        What they were combined to. Fewer than three frames leave no reference:
+        only ``cosmic_rays`` is used then, and otherwise only the others are.
+    alignment : Alignment
+        Their transparencies and their seeing.
+    steps : Steps
+        How to work on all of them.
+    outliers, trails, persistence, cosmic_rays : callable or None
+        What finds them; `None`: not looked for.
+    """
+    flags = Flags.none(len(stack))
+    if len(stack) < _FEWEST_FOR_A_REFERENCE:
+        if cosmic_rays is None:
+            return flags
+        found = steps.each("Flagging cosmic rays", cosmic_rays, stack)
+        return Flags(found, flags.trails, flags.persistent)
+    if outliers is trails is persistence is None:
+        return flags
+    footprints: list[Footprint] = []
+    if persistence is not None:
+        footprints = steps.once("Finding bright stars", persistence.footprints, stack)
+    seconds = stack.seconds
+    before = [
+        [footprint for footprint in footprints if seconds[footprint.frame] < time]
+        for time in seconds
+    ]
+    flag = partial(_flag, mosaic=mosaic, outliers=outliers, trails=trails, persistence=persistence)
+    results = steps.each(
+        "Flagging outliers", flag, stack, before, alignment.transparency, _sharpness(alignment)
+    )
+    delays = [
+        float(seconds[number] - seconds[glow.footprint.frame])
+        for number, (_, _, glows) in enumerate(results)
+        for glow in glows
+    ]
+    return Flags(
+        [found for found, _, _ in results],
+        tuple(streaks for _, streaks, _ in results),
+        tuple(sum(glow.significant for glow in glows) for _, _, glows in results),
+        decay_time([glow for _, _, glows in results for glow in glows], delays),
+    )
+
+
+def _flag(
+    frame: CCDData,
+    footprints: Sequence[Footprint],
+    scale: float,
+    sharpness: float,
+    *,
+    mosaic: Mosaic,
+    outliers: Callable[..., NDArray[np.bool_]] | None,
+    trails: Callable[..., Sequence[Trail]] | None,
+    persistence: PersistenceDetector | None,
+) -> tuple[NDArray[np.bool_], tuple[Trail, ...], list[Afterglow]]:
+    """Return what is flagged in a frame, and its trails and what persists in it."""
+    reference, unknown = blot(mosaic.data, mosaic.mask, mosaic.grid, frame.wcs, frame.shape)
+    found = np.zeros(frame.shape, dtype=bool)
+    streaks: tuple[Trail, ...] = ()
+    glows: list[Afterglow] = []
+    if outliers is not None:
+        found |= outliers(frame, reference, unknown, scale=scale, sharpness=sharpness)
+    if trails is not None:
+        streaks = tuple(trails(frame, reference, unknown, scale=scale))
+    if persistence is not None and footprints:
+        glows = persistence(frame, footprints, reference, unknown, scale=scale)
+    for streak in streaks:
+        found |= streak.mask(frame.shape)
+    for glow in glows:
+        if glow.significant:
+            found[glow.footprint.y, glow.footprint.x] = True
+    return found, streaks, glows
+
+
+def _sharpness(alignment: Alignment) -> NDArray[np.float64]:
+    """Return the peaks of stars relative to those of the mosaic; 1 where it is not known."""
+    seeing = alignment.fwhm.value
+    if not np.isfinite(seeing).any():
+        return np.ones(len(seeing))
+    return np.nan_to_num((np.nanmedian(seeing) / seeing) ** 2, nan=1.0)
