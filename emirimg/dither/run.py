@@ -7,9 +7,12 @@ import re
 import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import astropy.units as u
 import numpy as np
@@ -44,6 +47,9 @@ from .planned import PlannedBlock, RunOptions
 from .reducer import DitherReducer
 
 __all__ = ["run_blocks"]
+
+_IN_MEMORY = 6 * 10**8
+"""Images of more bytes than this, together, stay in their files."""
 
 
 def run_blocks(
@@ -186,8 +192,9 @@ class _Runner:
         requirements = plan.block.requirements
         images = [find_image(child.results) for child in plan.children]
         names = [self._name_of(image) for image in images]
+        in_memory = sum(image.stat().st_size for image in images) <= _IN_MEMORY
         read = parallel_map(
-            read_position_image,
+            partial(read_position_image, in_memory=in_memory),
             images,
             executor=self.executor,
             progress=self.progress,
@@ -198,18 +205,22 @@ class _Runner:
         for name, child in zip(names, plan.children, strict=True):
             record.say(f"{name}: {child.results}")
 
-        def keep(name: str, image: CCDData) -> None:
-            write_intermediate_image(plan.workspace.work, name, image)
-
-        result = full_dithered_image(
-            children,
-            requirements,
-            offsets=plan.positions,
-            names=names,
-            on_intermediate=keep if self.options.intermediate else None,
-            executor=self.executor,
-            progress=self.progress,
-        )
+        with ExitStack() as stack:
+            # Kept or not, intermediate images are not all in memory.
+            directory_of_images = plan.workspace.work
+            if not self.options.intermediate:
+                directory_of_images = stack.enter_context(
+                    TemporaryDirectory(dir=plan.workspace.work)
+                )
+            result = full_dithered_image(
+                children,
+                requirements,
+                offsets=plan.positions,
+                names=names,
+                on_intermediate=partial(write_intermediate_image, directory_of_images),
+                executor=self.executor,
+                progress=self.progress,
+            )
         write_dithered_image(
             directory / IMAGE,
             result.data,
