@@ -221,6 +221,7 @@ def full_dithered_image(
             raise InputError(msg)
         steps = LegacySteps(pool, progress, strategies, on_intermediate)
         alignment = strategies.alignment(stack)
+        stack = steps.with_noise(stack)
         flat, superflat = steps.flat_fielded(stack, None, 0)
         clean = steps.without_level(flat, superflat.doughnut)
         alignment = steps.refined(clean, alignment)

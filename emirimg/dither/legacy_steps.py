@@ -43,6 +43,16 @@ class LegacySteps(Steps):
     strategies: DitherStrategies
     keep: Callable[[str, CCDData], CCDData | None] | None
 
+    def with_noise(self, stack: DitherStack) -> DitherStack:
+        """Give the frames that have none the variance that their pixels show."""
+
+        def measure(frame: CCDData, metadata: ExposureMetadata) -> CCDData:
+            if frame.uncertainty is not None:
+                return frame
+            return assign_measured_noise(frame, metadata.gain, metadata.read_noise)
+
+        return stack.with_frames(self.each("Measuring the noise", measure, stack, stack.metadata))
+
     def in_whole_pixels(
         self, objects: ObjectMask, alignment: Alignment, stack: DitherStack
     ) -> list[NDArray[np.bool_]]:
@@ -65,14 +75,9 @@ class LegacySteps(Steps):
         if superflat.doughnut is not None:
             self._show(f"superflat_doughnut_i{iteration}", superflat.doughnut)
             self._show(f"superflat_comb_dc_i{iteration}", superflat.image)
-
-        def divide(frame: CCDData, metadata: ExposureMetadata) -> CCDData:
-            if frame.uncertainty is None:
-                frame = assign_measured_noise(frame, metadata.gain, metadata.read_noise)
-            return divide_superflat(frame, superflat)
-
-        frames = self.each("Measuring the noise", divide, stack, stack.metadata)
-        return stack.with_frames(frames), superflat
+        return stack.with_frames(
+            [divide_superflat(frame, superflat) for frame in stack]
+        ), superflat
 
     def without_level(
         self, stack: DitherStack, doughnut: NDArray[np.float32] | None

@@ -48,9 +48,6 @@ from .reducer import DitherReducer
 
 __all__ = ["run_blocks"]
 
-_IN_MEMORY = 6 * 10**8
-"""Images of more bytes than this, together, stay in their files."""
-
 
 def run_blocks(
     plans: Iterable[PlannedBlock],
@@ -192,9 +189,8 @@ class _Runner:
         requirements = plan.block.requirements
         images = [find_image(child.results) for child in plan.children]
         names = [self._name_of(image) for image in images]
-        in_memory = sum(image.stat().st_size for image in images) <= _IN_MEMORY
         read = parallel_map(
-            partial(read_position_image, in_memory=in_memory),
+            partial(read_position_image, in_memory=False),
             images,
             executor=self.executor,
             progress=self.progress,
