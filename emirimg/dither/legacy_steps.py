@@ -75,9 +75,8 @@ class LegacySteps(Steps):
         if superflat.doughnut is not None:
             self._show(f"superflat_doughnut_i{iteration}", superflat.doughnut)
             self._show(f"superflat_comb_dc_i{iteration}", superflat.image)
-        return stack.with_frames(
-            [divide_superflat(frame, superflat) for frame in stack]
-        ), superflat
+        divided = [divide_superflat(frame, superflat) for frame in stack]
+        return stack.with_frames(divided), superflat
 
     def without_level(
         self, stack: DitherStack, doughnut: NDArray[np.float32] | None

@@ -160,7 +160,7 @@ class _Runner:
         else:
             images = [find_image(child.results) for child in plan.children]
             files |= {f"{self._name_of(image)}.fits": image for image in images}
-        new = gather(files, plan.workspace.work, link=self.options.link)
+        new = gather(files, plan.workspace.work, link=self.options.link, executor=self.executor)
         done = "linked" if self.options.link else "copied"
         record.say(f"{len(new)} of {len(files)} inputs {done} to {plan.workspace.work}")
 

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from .._lazy import LazyPlane
 from .._parallel import row_bands
 from ..exceptions import FrameError
+from ._fits import GZIP, walk_hdus
 
 __all__ = ["stored_plane", "stored_planes", "write_plane"]
 
 _BLOCK = 2880
 _BAND = 64
-_TYPES = {8: "u1", 16: ">i2", -32: ">f4", -64: ">f8"}
+_TYPES = {8: "u1", -32: ">f4", -64: ">f8"}
+_SCALING = ("BSCALE", "BZERO", "BLANK")
 
 
 def stored_plane(path: Path, offset: int, shape: tuple[int, int], stored: str) -> LazyPlane:
@@ -60,33 +62,30 @@ def stored_plane(path: Path, offset: int, shape: tuple[int, int], stored: str) -
     return LazyPlane(rows, shape, dtype)
 
 
-def stored_planes(path: Path) -> tuple[fits.Header, dict[str, LazyPlane]] | None:
+def stored_planes(path: Path, expected: str) -> tuple[fits.Header, dict[str, LazyPlane]] | None:
     """Return the primary header and the images of a file, by their names.
 
-    Returns `None` for a file that must be read as a whole: damaged, compressed
-    or with scaled pixels.
+    Returns `None` for a file that must be read as a whole: compressed, or
+    with pixels that are scaled or of another type.
     """
+    headers, planes = [], {}
     try:
         with path.open("rb") as stream:
-            if stream.read(9) != b"SIMPLE  =":
+            if stream.read(2) == GZIP:
                 return None
-        with fits.open(path) as hdus:
-            planes = {}
-            for hdu in hdus:
-                header = hdu.header
-                plain = type(hdu) in (fits.PrimaryHDU, fits.ImageHDU)
-                scaled = header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0
-                if not plain or scaled or "BLANK" in header or header["NAXIS"] != 2:
-                    return None
+            stream.seek(0)
+            for header, start in walk_hdus(path, stream, path.stat().st_size, expected):
+                plain = header.get("XTENSION", "IMAGE") == "IMAGE" and header["NAXIS"] == 2
                 stored = _TYPES.get(header["BITPIX"])
-                start = hdu.fileinfo()["datLoc"]
-                if stored is None or start + hdu.size > path.stat().st_size:
+                if not plain or stored is None or any(key in header for key in _SCALING):
                     return None
                 shape = (header["NAXIS2"], header["NAXIS1"])
-                planes[hdu.name] = stored_plane(path, start, shape, stored)
-            return hdus[0].header.copy(), planes
-    except (OSError, ValueError, TypeError, KeyError, fits.VerifyError):
-        return None
+                name = header.get("EXTNAME", "") if headers else "PRIMARY"
+                planes[name] = stored_plane(path, start, shape, stored)
+                headers.append(header)
+    except OSError:
+        return None  # reading it as a whole says what is wrong
+    return (headers[0], planes) if planes["PRIMARY"].dtype == np.float32 else None
 
 
 def write_plane(

@@ -19,11 +19,10 @@ from numpy.typing import DTypeLike, NDArray
 from ..._lazy import each_row
 from ..._parallel import row_bands
 from ..._version import version
-from ...calibration._frames import changed, variance_of
 from ...exceptions import FrameError
 from ...instrument import frame_wcs
-from .._fits import NOT_OF_THE_IMAGE, open_fits, wcs_header
-from .._stored import stored_planes, write_plane
+from .._fits import NOT_OF_THE_IMAGE, open_fits
+from .._stored import stored_planes
 from ..atomic import replacing
 from ..frames import read_header
 
@@ -32,7 +31,6 @@ __all__ = [
     "identifier",
     "read_position_image",
     "write_dithered_image",
-    "write_intermediate_image",
     "write_position_image",
 ]
 
@@ -169,7 +167,7 @@ def read_position_image(path: str | Path, *, in_memory: bool = True) -> Position
         If the file is damaged, or its planes have different shapes.
     """
     path = Path(path)
-    stored = None if in_memory else stored_planes(path)
+    stored = None if in_memory else stored_planes(path, _POSITION)
     header, planes = stored or _read_planes(path)
     data = planes["PRIMARY"]
     for name in _OTHER_PLANES:
@@ -292,35 +290,6 @@ def write_dithered_image(
     )
     _write(path, hdus)
     return name
-
-
-def write_intermediate_image(directory: str | Path, name: str, image: CCDData) -> CCDData:
-    """Write an intermediate image for the eyes of the observer.
-
-    Parameters
-    ----------
-    directory : path
-        Where to write.
-    name : str
-        Name of the file, without ``.fits``.
-    image : `~astropy.nddata.CCDData`
-        Image, of which the data are written with their WCS, and the variance,
-        where there is one, to the extension VARIANCE.
-
-    Returns
-    -------
-    `~astropy.nddata.CCDData`
-        The same image, but data and variance are read from the file when their
-        rows are wanted.
-    """
-    path = Path(directory) / f"{name}.fits"
-    header = None if image.wcs is None else wcs_header(image.wcs)
-    variance = variance_of(image)
-    with replacing(path, overwrite=True) as temporary, temporary.open("wb") as stream:
-        data = write_plane(stream, path, image.data, fits.PrimaryHDU, header=header)
-        if variance is not None:
-            variance = write_plane(stream, path, variance, fits.ImageHDU, name="VARIANCE")
-    return changed(image, data=data, variance=variance)
 
 
 def _plain_header(meta: Any) -> fits.Header:
