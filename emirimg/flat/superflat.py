@@ -24,6 +24,8 @@ from .doughnut import DoughnutFit
 __all__ = ["SkyFlat", "Superflat", "SuperflatEstimator", "divide_superflat"]
 
 _BAND = 32
+_PIXELS_OF_A_BAND = 2**21
+"""Most values that are combined together, however many frames there are."""
 _NOT_LIT = np.float32(1e-5)
 """The flat where the frames have no light at all, as outside a resampled frame."""
 
@@ -118,6 +120,7 @@ class SkyFlat(Strategy):
         SkyError
             If the sky level of a frame is not positive.
         """
+        height = max(1, min(_BAND, _PIXELS_OF_A_BAND // (len(stack) * stack.shape[1])))
         levels = parallel_map(_level, stack, stack.names, executor=executor)
         levels = np.array(levels, dtype=np.float32)
 
@@ -135,7 +138,7 @@ class SkyFlat(Strategy):
             )
             return planes.data, planes.used.any(axis=0)
 
-        bands = parallel_map(combine, row_bands(stack.shape[0], _BAND), executor=executor)
+        bands = parallel_map(combine, row_bands(stack.shape[0], height), executor=executor)
         combined = np.concatenate([band[0] for band in bands])
         known = np.concatenate([band[1] for band in bands])
         combined /= np.float32(masked_median(combined, ~(combined > 0)))
