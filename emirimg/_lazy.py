@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from astropy.nddata import CCDData
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ._parallel import row_bands
 
-__all__ = ["LazyPlane", "each_row"]
+__all__ = ["LazyFrame", "LazyPlane", "each_row"]
 
 _BAND = 64
 """Rows that are worked out together, so that they stay in the cache."""
@@ -75,6 +76,19 @@ class LazyPlane:
 
     def __repr__(self) -> str:
         return f"<LazyPlane of shape {self.shape} and type {self.dtype}>"
+
+
+class LazyFrame(CCDData):
+    """A frame whose mask, too, may be a `LazyPlane`; others make an array of it."""
+
+    @property
+    def mask(self) -> NDArray[np.bool_] | LazyPlane | None:
+        """True where a pixel must not be used."""
+        return self._mask
+
+    @mask.setter
+    def mask(self, mask: NDArray[np.bool_] | LazyPlane | None) -> None:
+        self._mask = mask
 
 
 def each_row(

@@ -1,10 +1,12 @@
 """Planes that are worked out where they are asked for."""
 
+import copy
+
 import numpy as np
 import pytest
-from astropy.nddata import CCDData, VarianceUncertainty
+from astropy.nddata import VarianceUncertainty
 
-from emirimg._lazy import LazyPlane, each_row
+from emirimg._lazy import LazyFrame, LazyPlane, each_row
 
 IMAGE = np.arange(200 * 7, dtype=np.float32).reshape(200, 7)
 
@@ -46,12 +48,14 @@ def test_only_the_rows_that_are_wanted_are_worked_out():
 
 
 def test_it_is_a_plane_of_a_frame(plane):
-    frame = CCDData(
+    mask = each_row(lambda a: a > 9, plane, dtype=bool)
+    frame = LazyFrame(
         plane,
         unit="adu",
-        mask=each_row(lambda a: a > 9, plane, dtype=bool),
+        mask=mask,
         uncertainty=VarianceUncertainty(plane, copy=False),
     )
+    assert frame.mask is copy.copy(frame).mask is mask
     assert frame.data is frame.uncertainty.array is plane
     assert frame.shape == IMAGE.shape
     np.testing.assert_array_equal(frame.mask[:3], IMAGE[:3] > 9)

@@ -49,7 +49,8 @@ class LegacySteps(Steps):
         def measure(frame: CCDData, metadata: ExposureMetadata) -> CCDData:
             if frame.uncertainty is not None:
                 return frame
-            return assign_measured_noise(frame, metadata.gain, metadata.read_noise)
+            noisy = assign_measured_noise(frame, metadata.gain, metadata.read_noise)
+            return _as_planes(frame, noisy)
 
         return stack.with_frames(self.each("Measuring the noise", measure, stack, stack.metadata))
 
@@ -75,7 +76,7 @@ class LegacySteps(Steps):
         if superflat.doughnut is not None:
             self._show(f"superflat_doughnut_i{iteration}", superflat.doughnut)
             self._show(f"superflat_comb_dc_i{iteration}", superflat.image)
-        divided = [divide_superflat(frame, superflat) for frame in stack]
+        divided = [_as_planes(frame, divide_superflat(frame, superflat)) for frame in stack]
         return stack.with_frames(divided), superflat
 
     def without_level(
@@ -170,6 +171,15 @@ class LegacySteps(Steps):
     def _show(self, name: str, image: NDArray, wcs: WCS | None = None) -> None:
         unit = u.dimensionless_unscaled if wcs is None else u.adu
         self._keep(name, CCDData(image, unit=unit, wcs=wcs))
+
+
+def _as_planes(frame: CCDData, new: CCDData) -> CCDData:
+    """Return a frame with the planes of another one and its own header.
+
+    Headers are large. Those of the frames do not enter the result, which tells
+    the history as a whole.
+    """
+    return changed(frame, data=new.data, variance=new.uncertainty.array)
 
 
 def _shifts(alignment: Alignment, stack: DitherStack) -> NDArray[np.int_]:

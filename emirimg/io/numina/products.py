@@ -16,7 +16,7 @@ from astropy.nddata import CCDData
 from astropy.wcs import WCS
 from numpy.typing import DTypeLike, NDArray
 
-from ..._lazy import each_row
+from ..._lazy import LazyFrame, each_row
 from ..._parallel import row_bands
 from ..._version import version
 from ...exceptions import FrameError
@@ -185,7 +185,8 @@ def read_position_image(path: str | Path, *, in_memory: bool = True) -> Position
         data = made(_without_lost, data, dtype=np.float32)
     for key in NOT_OF_THE_IMAGE:
         header.remove(key, ignore_missing=True, remove_all=True)
-    frame = CCDData(data, unit=u.adu, mask=mask, meta=header, wcs=_wcs(path, header))
+    kind = CCDData if stored is None else LazyFrame
+    frame = kind(data, unit=u.adu, mask=mask, meta=header, wcs=_wcs(path, header))
     return PositionImage(frame, planes.get("ICHANNEL"))
 
 
