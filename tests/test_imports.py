@@ -10,7 +10,13 @@ import emirimg
 ORDER = (
     {"emirimg._version"},
     {"emirimg.exceptions"},
-    {"emirimg._strategy", "emirimg._provenance", "emirimg._parallel", "emirimg._memory"},
+    {
+        "emirimg._strategy",
+        "emirimg._provenance",
+        "emirimg._parallel",
+        "emirimg._memory",
+        "emirimg._lazy",
+    },
     {"emirimg.instrument"},
     {"emirimg.projection.grid", "emirimg.projection._transform"},
     {"emirimg.stack"},

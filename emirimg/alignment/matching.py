@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
-from scipy.stats import poisson
+from scipy.special import gammainc
 
 __all__ = ["CoarseShift", "coarse_shifts", "identify", "vote_shift"]
 
@@ -77,7 +77,7 @@ def vote_shift(
         centre = np.median(differences[tree.query_ball_point(centre, tolerance)], axis=0)
     n_pairs = len(tree.query_ball_point(centre, tolerance))
     places = (max_shift / tolerance) ** 2
-    accident = places * poisson.sf(n_pairs - 1, len(differences) / places)
+    accident = places * gammainc(n_pairs, len(differences) / places)
     return CoarseShift(centre, n_pairs, float(accident))
 
 

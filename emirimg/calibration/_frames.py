@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 from astropy.nddata import CCDData, VarianceUncertainty
+from astropy.wcs import WCS
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 
@@ -19,21 +22,23 @@ def changed(
     data: NDArray | None = None,
     mask: NDArray | None = None,
     variance: NDArray | None = None,
+    wcs: WCS | None = None,
 ) -> CCDData:
-    """Return a frame with other planes, the same WCS and more history.
+    """Return a frame with other planes, another WCS or more history.
 
-    Planes that are not given are shared with ``frame``.
+    What is not given is shared with ``frame``.
     """
-    if variance is None:
-        variance = variance_of(frame)
-    result = CCDData(
-        frame.data if data is None else data,
-        unit=frame.unit,
-        mask=frame.mask if mask is None else mask,
-        uncertainty=None if variance is None else VarianceUncertainty(variance),
-        meta=frame.meta.copy(),
-        wcs=frame.wcs,
-    )
+    result = copy.copy(frame)
+    if data is not None:
+        result.data = data
+    if mask is not None:
+        result.mask = mask
+    if variance is not None:
+        result.uncertainty = VarianceUncertainty(variance, copy=False)
+    if wcs is not None:
+        result.wcs = wcs
+    if history:
+        result.meta = frame.meta.copy()
     for text in history:
         add_history(result.meta, text)
     return result

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-import ccdproc
 import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
@@ -77,6 +76,8 @@ class LaplacianCosmicRays(Strategy):
         # Masked pixels may hold anything; their edges must not look like hits.
         data = np.where(mask, np.float32(0), frame.data).astype(np.float32)
         # The search takes the variance instead of a noise model: the gain is 1.
+        import ccdproc  # noqa: PLC0415 (heavy)
+
         found = ccdproc.cosmicray_lacosmic(
             CCDData(data, unit=frame.unit, mask=mask),
             sigclip=self.sigma,

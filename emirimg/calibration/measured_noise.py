@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from astropy.nddata import CCDData
+from numpy.typing import NDArray
 
+from .._lazy import each_row
 from ._frames import changed
 
 __all__ = ["assign_measured_noise"]
@@ -33,8 +35,8 @@ def assign_measured_noise(frame: CCDData, gain: float, read_noise: float) -> CCD
     Returns
     -------
     `~astropy.nddata.CCDData`
-        A frame of float32 whose variance is ``f * (max(counts, 0) / gain +
-        read_noise**2)``, in ADU squared.
+        A frame whose variance is ``f * (max(counts, 0) / gain +
+        read_noise**2)``, in ADU squared, worked out where it is asked for.
 
     Notes
     -----
@@ -46,11 +48,16 @@ def assign_measured_noise(frame: CCDData, gain: float, read_noise: float) -> CCD
     falls. It is 1 where hardly a pixel is usable.
     """
     factor = _factor(frame, gain, read_noise)
-    variance = np.maximum(frame.data, 0, dtype=np.float32)
-    variance *= np.float32(factor / gain)
-    variance += np.float32(factor * read_noise**2)
+    per_count, base = np.float32(factor / gain), np.float32(factor * read_noise**2)
+
+    def variance(counts: NDArray[np.floating]) -> NDArray[np.float32]:
+        noise = np.maximum(counts, 0, dtype=np.float32)
+        noise *= per_count
+        noise += base
+        return noise
+
     text = f"assigned {factor:.3f} times the noise of gain {gain:g} and read noise {read_noise:g}"
-    return changed(frame, text, variance=variance)
+    return changed(frame, text, variance=each_row(variance, frame.data, dtype=np.float32))
 
 
 def _factor(frame: CCDData, gain: float, read_noise: float) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from .._memory import return_freed_arrays
 from .._version import version
 from ..dither import RunOptions, plan_run, run_blocks
 from ..exceptions import InputError
@@ -19,6 +20,8 @@ from ._reporter import Reporter
 
 __all__ = ["run_files"]
 
+_A_PLANE = 2**23
+"""Bands of rows are smaller, planes of a frame are larger than this, in bytes."""
 _CONTROL, _DUMP = "control.yaml", "control_dump.yaml"
 
 
@@ -68,6 +71,7 @@ def run_files(
     if not plans:
         reporter.note("no block is enabled: nothing was done")
         return []
+    return_freed_arrays(_A_PLANE)
     images = run_blocks(plans, wanted, progress=reporter.progress, say=reporter.step)
     for plan, image in zip(plans, images, strict=True):
         reporter.say(f"{plan.block.id}: {image}")

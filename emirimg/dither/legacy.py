@@ -11,6 +11,7 @@ from astropy.io.fits import Header
 from astropy.nddata import CCDData
 from astropy.wcs import WCS
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from .._parallel import Progress, default_executor, no_progress
 from .._provenance import add_history
@@ -26,7 +27,6 @@ from ..calibration import (
 from ..combine import Mosaic
 from ..exceptions import FrameError, InputError
 from ..instrument import read_metadata
-from ..objects import find_brightest
 from ..projection import undistort_labels, whole_pixel_shifts
 from ..stack import DitherStack
 from .legacy_steps import LegacySteps
@@ -35,7 +35,7 @@ from .upgrade import upgrade_dither, upgrade_stare
 
 __all__ = ["DitheredImage", "StareResult", "full_dithered_image", "stare_image"]
 
-Intermediate = Callable[[str, CCDData], None]
+Intermediate = Callable[[str, CCDData], CCDData | None]
 
 
 @dataclass(frozen=True)
@@ -173,8 +173,9 @@ def full_dithered_image(
     names : sequence of str, optional
         What to call the exposures.
     on_intermediate : callable, optional
-        ``on_intermediate(name, image)`` is called with every image on the
-        way: ``superflat_comb_i0``, ``superflat_doughnut_i0``,
+        ``on_intermediate(name, image)`` is called, from several threads, with
+        every image on the way, and may return the same image with its planes
+        elsewhere than in memory: ``superflat_comb_i0``, ``superflat_doughnut_i0``,
         ``superflat_comb_dc_i0``, ``<name>_rfs_i0`` (a sky-subtracted
         exposure), ``result_i0``, ``result_i0_var``, ``result_i0_npix`` and
         ``objmask_i1``, ``check_i1``, where the number is that of the
@@ -201,7 +202,12 @@ def full_dithered_image(
         If an exposure has no positive sky level, or no other one near enough
         in time to be its sky.
     """
-    with noted_warnings() as notes, default_executor(executor) as pool:
+    # As in `DitherReducer`, threads of the linear algebra would only wait for each other.
+    with (
+        noted_warnings() as notes,
+        default_executor(executor) as pool,
+        threadpool_limits(1, user_api="blas"),
+    ):
         stack = DitherStack.from_frames([item.frame for item in frames], names)
         requirements.check_detector(stack.metadata[0].detector)
         strategies = upgrade_dither(requirements, offsets)
@@ -213,20 +219,19 @@ def full_dithered_image(
                 " adhoc_sky_correction_h2rg needs; reduce it again"
             )
             raise InputError(msg)
-        steps = LegacySteps(strategies, pool, progress, on_intermediate)
+        steps = LegacySteps(pool, progress, strategies, on_intermediate)
         alignment = strategies.alignment(stack)
-        superflat = steps.superflat(stack, None, 0)
-        clean = steps.without_median(stack, superflat)
+        stack = steps.with_noise(stack)
+        flat, superflat = steps.flat_fielded(stack, None, 0)
+        clean = steps.without_level(flat, superflat.doughnut)
+        alignment = steps.refined(clean, alignment)
         mosaic = steps.combined(clean, alignment, 0)
-        if strategies.refinement is not None:
-            stars = _in_first_frame(find_brightest(mosaic), alignment, stack)
-            alignment = strategies.refinement(clean, alignment, stars)
-            mosaic = steps.combined(clean, alignment, 0)
         for iteration in range(1, strategies.iterations + 1):
-            del clean  # the next ones need the room
-            objects = steps.objects(mosaic, alignment, stack, iteration)
-            superflat = steps.superflat(stack, objects, iteration)
-            clean = steps.without_sky(stack, superflat, objects, channels, iteration)
+            objects = steps.objects(mosaic, iteration)
+            flat = superflat = clean = mosaic = None  # their memory is wanted
+            masks = steps.in_whole_pixels(objects, alignment, stack)
+            flat, _ = steps.flat_fielded(stack, masks, iteration)
+            clean = steps.without_sky(flat, masks, channels, iteration)
             mosaic = steps.combined(clean, alignment, iteration)
         return _result(mosaic, stack, alignment, repr(requirements), notes)
 
@@ -254,14 +259,6 @@ def _mean(frames: Sequence[CCDData]) -> CCDData:
         mean.meta["TSUTC2"] = frames[-1].meta["TSUTC2"]
     add_history(mean.meta, f"averaged {len(frames)} exposures")
     return mean
-
-
-def _in_first_frame(
-    places: NDArray[np.float64], alignment: Alignment, stack: DitherStack
-) -> NDArray[np.float64]:
-    """Bring positions in the mosaic back to the first frame."""
-    shifts = whole_pixel_shifts(alignment.wcss, [frame.shape for frame in stack])
-    return places - shifts[0]
 
 
 def _result(

@@ -1,12 +1,13 @@
-"""The steps of the combination of undistorted exposures, each for all of them."""
+"""The steps of the combination of undistorted exposures, each for all of them.
+
+Nothing here holds a plane of every frame: frames are divided by the superflat,
+and the first sky is subtracted, where rows of them are asked for.
+"""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 
 import astropy.units as u
 import numpy as np
@@ -14,80 +15,127 @@ from astropy.nddata import CCDData
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from .._parallel import Progress, parallel_map
+from .._lazy import each_row
 from ..alignment import Alignment
 from ..calibration import assign_measured_noise
+from ..calibration._frames import changed
 from ..combine import Mosaic, assemble_mosaic
 from ..exceptions import MetadataError
 from ..flat import Superflat, divide_superflat
 from ..instrument import ExposureMetadata
+from ..objects import ObjectMask, find_brightest
 from ..projection import shift_grid, whole_pixel_shifts
-from ..sky import SkyModel, SkySolution, channel_medians
+from ..sky import SkyModel, channel_medians
 from ..stack import DitherStack
-from .steps import placed
+from .steps import Steps, placed
 from .upgrade import DitherStrategies
 
 __all__ = ["LegacySteps"]
 
+_BAND = 32
+"""Rows that are combined together, few enough to stay in the cache."""
+
 
 @dataclass(frozen=True)
-class LegacySteps:
-    """The steps, with the strategies and the executor they share."""
+class LegacySteps(Steps):
+    """The steps, with the strategies that they follow and what keeps intermediate images."""
 
     strategies: DitherStrategies
-    executor: Executor
-    progress: Progress
-    on_intermediate: Callable[[str, CCDData], None] | None
+    keep: Callable[[str, CCDData], CCDData | None] | None
 
-    def superflat(
-        self, stack: DitherStack, objects: Sequence[NDArray[np.bool_]] | None, iteration: int
-    ) -> Superflat:
-        """Make the superflat."""
-        superflat = self.strategies.superflat(stack, objects=objects, executor=self.executor)
+    def with_noise(self, stack: DitherStack) -> DitherStack:
+        """Give the frames that have none the variance that their pixels show."""
+
+        def measure(frame: CCDData, metadata: ExposureMetadata) -> CCDData:
+            if frame.uncertainty is not None:
+                return frame
+            noisy = assign_measured_noise(frame, metadata.gain, metadata.read_noise)
+            return _as_planes(frame, noisy)
+
+        return stack.with_frames(self.each("Measuring the noise", measure, stack, stack.metadata))
+
+    def in_whole_pixels(
+        self, objects: ObjectMask, alignment: Alignment, stack: DitherStack
+    ) -> list[NDArray[np.bool_]]:
+        """Cut the object mask out for each frame; nothing is copied."""
+        ny, nx = stack.shape
+        return [objects.mask[y : y + ny, x : x + nx] for x, y in _shifts(alignment, stack)]
+
+    def flat_fielded(
+        self, stack: DitherStack, masks: Sequence[NDArray[np.bool_]] | None, iteration: int
+    ) -> tuple[DitherStack, Superflat]:
+        """Make the superflat, and divide the frames by it."""
+        superflat = self.once(
+            "Making the superflat",
+            self.strategies.superflat,
+            stack,
+            objects=masks,
+            executor=self.executor,
+        )
         self._show(f"superflat_comb_i{iteration}", superflat.combined)
         if superflat.doughnut is not None:
             self._show(f"superflat_doughnut_i{iteration}", superflat.doughnut)
             self._show(f"superflat_comb_dc_i{iteration}", superflat.image)
-        return superflat
+        divided = [_as_planes(frame, divide_superflat(frame, superflat)) for frame in stack]
+        return stack.with_frames(divided), superflat
 
-    def without_median(self, stack: DitherStack, superflat: Superflat) -> DitherStack:
-        """Divide the frames by the superflat and subtract their medians."""
-        flat = self._flat_fielded(stack, superflat)
-        skies = self.strategies.first_sky(flat, objects=None)
-        if superflat.doughnut is not None:
-            # The superflat no longer holds the doughnut, so the sky does.
-            skies = SkySolution(
-                skies.levels, partial(_shaped, skies=skies, shape=superflat.doughnut)
+    def without_level(
+        self, stack: DitherStack, doughnut: NDArray[np.float32] | None
+    ) -> DitherStack:
+        """Subtract a level from each frame, times the doughnut if that is not in the superflat."""
+        skies = self.once("Measuring the sky", self.strategies.first_sky, stack, objects=None)
+
+        def subtract(index: int) -> CCDData:
+            sky = skies[index]
+            image = (
+                sky.image
+                if doughnut is None
+                else each_row(np.multiply, sky.image, doughnut, dtype=np.float32)
             )
-        return self._subtracted(flat, skies, None, 0)
+            clean = _subtracted(stack[index], sky, image)
+            self._show(f"{stack.names[index]}_rfs_i0", clean.data, clean.wcs)
+            return clean
+
+        return stack.with_frames(self.each("Subtracting the sky", subtract, range(len(stack))))
 
     def without_sky(
         self,
         stack: DitherStack,
-        superflat: Superflat,
-        objects: Sequence[NDArray[np.bool_]],
+        masks: Sequence[NDArray[np.bool_]],
         channels: Sequence[NDArray[np.uint8] | None],
         iteration: int,
     ) -> DitherStack:
-        """Divide the frames by the superflat and subtract the sky of their neighbours."""
-        flat = self._flat_fielded(stack, superflat)
-        skies = self.strategies.sky(flat, objects=objects)
+        """Subtract from each frame the sky of its neighbours, and what that leaves behind."""
+        skies = self.once("Estimating the sky", self.strategies.sky, stack, objects=masks)
 
-        def residual(index: int, frame: CCDData) -> NDArray[np.float32] | None:
+        def subtract(index: int) -> CCDData:
+            sky = skies[index]
+            clean = _subtracted(stack[index], sky, sky.image)
+            clean = changed(
+                clean, data=np.asarray(clean.data), variance=np.asarray(clean.uncertainty.array)
+            )
+            del sky  # its memory is wanted
             if self.strategies.channel_residual:
-                return channel_medians(frame, channels[index], objects=objects[index])
-            if self.strategies.residual is not None:
-                return self.strategies.residual(frame, objects=objects[index])
-            return None
+                clean.data -= channel_medians(clean, channels[index], objects=masks[index])
+            elif self.strategies.residual is not None:
+                clean.data -= self.strategies.residual(clean, objects=masks[index])
+            return self._keep(f"{stack.names[index]}_rfs_i{iteration}", clean)
 
-        return self._subtracted(flat, skies, residual, iteration)
+        return stack.with_frames(self.each("Subtracting the sky", subtract, range(len(stack))))
 
-    def combined(self, stack: DitherStack, alignment: Alignment, iteration: int) -> Mosaic:
+    def refined(self, stack: DitherStack, alignment: Alignment) -> Alignment:
+        """Refine the places of the frames with the stars of a first mosaic."""
+        if self.strategies.refinement is None:
+            return alignment
+        stars = self.once("Finding stars", find_brightest, self.mosaic(stack, alignment))
+        stars = stars - _shifts(alignment, stack)[0]
+        return self.once("Aligning", self.strategies.refinement, stack, alignment, stars)
+
+    def mosaic(self, stack: DitherStack, alignment: Alignment) -> Mosaic:
         """Shift and combine the frames."""
-        grid = shift_grid(alignment.wcss, [frame.shape for frame in stack])
         mosaic, _ = assemble_mosaic(
             placed(stack, alignment).frames,
-            grid,
+            shift_grid(alignment.wcss, [frame.shape for frame in stack]),
             resampler=self.strategies.resampler,
             combiner=self.strategies.combiner,
             scales=[
@@ -97,78 +145,55 @@ class LegacySteps:
             exposure_times=[item.exposure_time.to_value(u.s) for item in stack.metadata],
             executor=self.executor,
             progress=self.progress,
+            band_height=_BAND,
         )
-        self._show(f"result_i{iteration}", mosaic.data, grid.wcs)
-        self._show(f"result_i{iteration}_var", mosaic.variance, grid.wcs)
-        self._show(f"result_i{iteration}_npix", mosaic.coverage, grid.wcs)
         return mosaic
 
-    def objects(
-        self, mosaic: Mosaic, alignment: Alignment, stack: DitherStack, iteration: int
-    ) -> list[NDArray[np.bool_]]:
-        """Find the objects of the mosaic and cut their mask out for each frame."""
-        mask = self.strategies.objects(mosaic).mask
+    def combined(self, stack: DitherStack, alignment: Alignment, iteration: int) -> Mosaic:
+        """Shift and combine the frames, and show the result."""
+        mosaic = self.mosaic(stack, alignment)
+        planes = {"": mosaic.data, "_var": mosaic.variance, "_npix": mosaic.coverage}
+        for name, plane in planes.items():
+            self._show(f"result_i{iteration}{name}", plane, mosaic.grid.wcs)
+        return mosaic
+
+    def objects(self, mosaic: Mosaic, iteration: int) -> ObjectMask:
+        """Find the objects of the mosaic."""
+        found = self.once("Finding objects", self.strategies.objects, mosaic)
         for name in ("objmask", "check"):
-            self._show(f"{name}_i{iteration}", mask.astype(np.uint8), mosaic.grid.wcs)
-        ny, nx = stack.shape
-        shifts = whole_pixel_shifts(alignment.wcss, [frame.shape for frame in stack])
-        return [mask[y : y + ny, x : x + nx] for x, y in shifts]
+            self._show(f"{name}_i{iteration}", found.mask.astype(np.uint8), mosaic.grid.wcs)
+        return found
 
-    def _flat_fielded(self, stack: DitherStack, superflat: Superflat) -> DitherStack:
-        def divide(frame: CCDData, metadata: ExposureMetadata) -> CCDData:
-            if frame.uncertainty is None:
-                frame = assign_measured_noise(frame, metadata.gain, metadata.read_noise)
-            return divide_superflat(frame, superflat)
-
-        return stack.with_frames(self._each("Flat-fielding", divide, stack, stack.metadata))
-
-    def _subtracted(
-        self,
-        stack: DitherStack,
-        skies: Sequence[SkyModel],
-        residual: Callable[[int, CCDData], NDArray[np.float32] | None] | None,
-        iteration: int,
-    ) -> DitherStack:
-        def subtract(index: int) -> CCDData:
-            frame, sky = stack[index], skies[index]
-            # The frames are ours, but some are still the sky of others.
-            clean = frame if residual is None else _with_own_data(frame)
-            clean.data -= sky.image
-            clean.uncertainty.array += sky.variance
-            left = None if residual is None else residual(index, clean)
-            if left is not None:
-                clean.data -= left
-            return clean
-
-        frames = self._each("Subtracting the sky", subtract, range(len(stack)))
-        for name, frame in zip(stack.names, frames, strict=True):
-            self._show(f"{name}_rfs_i{iteration}", frame.data, frame.wcs)
-        return stack.with_frames(frames)
-
-    def _each(self, description: str, function: Callable, *items: Sequence) -> list:
-        return parallel_map(
-            function,
-            *items,
-            executor=self.executor,
-            progress=self.progress,
-            description=description,
-        )
+    def _keep(self, name: str, image: CCDData) -> CCDData:
+        kept = None if self.keep is None else self.keep(name, image)
+        return image if kept is None else kept
 
     def _show(self, name: str, image: NDArray, wcs: WCS | None = None) -> None:
-        if self.on_intermediate is not None:
-            unit = u.dimensionless_unscaled if wcs is None else u.adu
-            self.on_intermediate(name, CCDData(image, unit=unit, wcs=wcs))
+        unit = u.dimensionless_unscaled if wcs is None else u.adu
+        self._keep(name, CCDData(image, unit=unit, wcs=wcs))
 
 
-def _with_own_data(frame: CCDData) -> CCDData:
-    """Return a frame that shares everything with another one but its data."""
-    other = copy.copy(frame)
-    other.data = frame.data.copy()
-    return other
+def _as_planes(frame: CCDData, new: CCDData) -> CCDData:
+    """Return a frame with the planes of another one and its own header.
+
+    Headers are large. Those of the frames do not enter the result, which tells
+    the history as a whole.
+    """
+    return changed(frame, data=new.data, variance=new.uncertainty.array)
 
 
-def _shaped(index: int, *, skies: SkySolution, shape: NDArray[np.float32]) -> SkyModel:
-    return replace(skies[index], image=skies[index].image * shape)
+def _shifts(alignment: Alignment, stack: DitherStack) -> NDArray[np.int_]:
+    return whole_pixel_shifts(alignment.wcss, [frame.shape for frame in stack])
+
+
+def _subtracted(frame: CCDData, sky: SkyModel, image: NDArray[np.float32]) -> CCDData:
+    """Return a frame without its sky, which is subtracted where rows are asked for."""
+    variance = np.broadcast_to(np.float32(sky.variance), frame.shape)
+    return changed(
+        frame,
+        data=each_row(np.subtract, frame.data, image, dtype=np.float32),
+        variance=each_row(np.add, frame.uncertainty.array, variance, dtype=np.float32),
+    )
 
 
 def _transmission(metadata: ExposureMetadata, extinction: float, name: str) -> float:

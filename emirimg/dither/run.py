@@ -7,9 +7,12 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import astropy.units as u
 import numpy as np
@@ -158,7 +161,7 @@ class _Runner:
         else:
             images = [find_image(child.results) for child in plan.children]
             files |= {f"{self._name_of(image)}.fits": image for image in images}
-        new = gather(files, plan.workspace.work, link=self.options.link)
+        new = gather(files, plan.workspace.work, link=self.options.link, executor=self.executor)
         done = "linked" if self.options.link else "copied"
         record.say(f"{len(new)} of {len(files)} inputs {done} to {plan.workspace.work}")
 
@@ -190,7 +193,7 @@ class _Runner:
         images = [find_image(child.results) for child in plan.children]
         names = [self._name_of(image) for image in images]
         read = parallel_map(
-            read_position_image,
+            partial(read_position_image, in_memory=False),
             images,
             executor=self.executor,
             progress=self.progress,
@@ -201,18 +204,22 @@ class _Runner:
         for name, child in zip(names, plan.children, strict=True):
             record.say(f"{name}: {child.results}")
 
-        def keep(name: str, image: CCDData) -> None:
-            write_intermediate_image(plan.workspace.work, name, image)
-
-        result = full_dithered_image(
-            children,
-            requirements,
-            offsets=plan.positions,
-            names=names,
-            on_intermediate=keep if self.options.intermediate else None,
-            executor=self.executor,
-            progress=self.progress,
-        )
+        with ExitStack() as stack:
+            # Kept or not, intermediate images are not all in memory.
+            directory_of_images = plan.workspace.work
+            if not self.options.intermediate:
+                directory_of_images = stack.enter_context(
+                    TemporaryDirectory(dir=plan.workspace.work)
+                )
+            result = full_dithered_image(
+                children,
+                requirements,
+                offsets=plan.positions,
+                names=names,
+                on_intermediate=partial(write_intermediate_image, directory_of_images),
+                executor=self.executor,
+                progress=self.progress,
+            )
         self._say_places(record, names, [child.frame.shape for child in children], result)
         write_dithered_image(
             directory / IMAGE,

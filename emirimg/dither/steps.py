@@ -6,7 +6,6 @@ pixel work in place, or memory would hold each frame twice.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -14,11 +13,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from astropy.nddata import CCDData, VarianceUncertainty
+from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
 from .._parallel import Progress, parallel_map
 from ..alignment import Alignment
+from ..calibration._frames import changed
 from ..combine import Combiner, Mosaic, assemble_mosaic
 from ..flat import Illumination
 from ..objects import ObjectMask
@@ -104,10 +104,10 @@ class Steps:
         ) -> tuple[CCDData, float]:
             sky = skies[number]
             if _reads_frames(skies):
-                frame = _changed(
+                frame = changed(
                     frame,
                     data=frame.data.copy(),
-                    uncertainty=VarianceUncertainty(frame.uncertainty.array.copy()),
+                    variance=frame.uncertainty.array.copy(),
                 )
             frame.data -= sky.image
             frame.uncertainty.array += sky.variance
@@ -180,14 +180,14 @@ class Steps:
 def placed(stack: DitherStack, alignment: Alignment) -> DitherStack:
     """Return the stack with the corrected WCSs; the pixels are shared."""
     return stack.with_frames(
-        [_changed(frame, wcs=wcs) for frame, wcs in zip(stack, alignment.wcss, strict=True)]
+        [changed(frame, wcs=wcs) for frame, wcs in zip(stack, alignment.wcss, strict=True)]
     )
 
 
 def with_masks_of(stack: DitherStack, other: DitherStack) -> DitherStack:
     """Return the stack with the masks of another one; all arrays are shared."""
     return stack.with_frames(
-        [_changed(frame, mask=twin.mask) for frame, twin in zip(stack, other, strict=True)]
+        [changed(frame, mask=twin.mask) for frame, twin in zip(stack, other, strict=True)]
     )
 
 
@@ -197,18 +197,10 @@ def with_flags(stack: DitherStack, flags: Sequence[NDArray[np.bool_]] | None) ->
         return stack
     return stack.with_frames(
         [
-            _changed(frame, mask=flag if frame.mask is None else frame.mask | flag)
+            changed(frame, mask=flag if frame.mask is None else frame.mask | flag)
             for frame, flag in zip(stack, flags, strict=True)
         ]
     )
-
-
-def _changed(frame: CCDData, **attributes: object) -> CCDData:
-    """Return a frame that shares its arrays with ``frame`` but for some attributes."""
-    changed = copy.copy(frame)
-    for name, value in attributes.items():
-        setattr(changed, name, value)
-    return changed
 
 
 def _reads_frames(skies: Sequence[SkyModel]) -> bool:

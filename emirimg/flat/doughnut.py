@@ -84,7 +84,16 @@ class DoughnutFit(Strategy):
             Shape (ny, nx); 1 everywhere when nothing was usable.
         """
         flat = np.ascontiguousarray(flat, dtype=np.float32)
-        values = _bin_medians(flat, np.asarray(mask, dtype=bool), self.n_radii, self.n_angles)
+        mask = np.asarray(mask, dtype=bool)
+        numbers = np.empty(flat.shape, dtype=np.int32)
+        bands = row_bands(flat.shape[0], _BAND)
+        parallel_map(
+            lambda rows: _bin_numbers(
+                mask[rows], rows.start, flat.shape[0], self.n_radii, self.n_angles, numbers[rows]
+            ),
+            bands,
+        )
+        values = _bin_medians(flat, numbers, self.n_radii, self.n_angles)
         known = np.isfinite(values)
         if not known.any():
             return np.ones(flat.shape, dtype=np.float32)
@@ -92,7 +101,7 @@ class DoughnutFit(Strategy):
         out = np.empty(flat.shape, dtype=np.float32)
         parallel_map(
             lambda rows: _evaluate(values, rows.start, flat.shape[0], out[rows]),
-            row_bands(flat.shape[0], _BAND),
+            bands,
         )
         return out
 
@@ -137,19 +146,35 @@ def _place(  # pragma: no cover  (compiled)
 
 
 @njit(nogil=True, cache=True)
+def _bin_numbers(  # pragma: no cover  (compiled)
+    mask: NDArray[np.bool_],
+    first_row: int,
+    ny: int,
+    n_radii: int,
+    n_angles: int,
+    number: NDArray[np.int32],
+) -> None:
+    """Fill in the bin of each pixel, for some rows of the image; -1 under the mask."""
+    n_rows, nx = mask.shape
+    for row in range(n_rows):
+        for x in range(nx):
+            number[row, x] = -1
+            if not mask[row, x]:
+                radius, angle = _place(first_row + row, x, ny, nx, n_radii, n_angles)
+                ring = min(int(radius), n_radii - 1)
+                number[row, x] = ring * n_angles + min(int(angle), n_angles - 1)
+
+
+@njit(nogil=True, cache=True)
 def _bin_medians(  # pragma: no cover  (compiled)
-    flat: NDArray[np.float32], mask: NDArray[np.bool_], n_radii: int, n_angles: int
+    flat: NDArray[np.float32], number: NDArray[np.int32], n_radii: int, n_angles: int
 ) -> NDArray[np.float64]:
     """Return the median of every bin, shape (n_radii, n_angles); NaN where empty."""
     ny, nx = flat.shape
-    number = np.full(flat.shape, -1, np.int32)
     count = np.zeros(n_radii * n_angles + 1, np.int64)
     for y in range(ny):
         for x in range(nx):
-            if not mask[y, x]:
-                radius, angle = _place(y, x, ny, nx, n_radii, n_angles)
-                ring = min(int(radius), n_radii - 1)
-                number[y, x] = ring * n_angles + min(int(angle), n_angles - 1)
+            if number[y, x] >= 0:
                 count[number[y, x] + 1] += 1
     start = np.cumsum(count)
     place = start.copy()

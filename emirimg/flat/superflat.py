@@ -11,6 +11,7 @@ import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
+from .._lazy import each_row
 from .._parallel import parallel_map, row_bands
 from .._strategy import Strategy, by_name
 from ..calibration._frames import changed, variance_of
@@ -22,7 +23,9 @@ from .doughnut import DoughnutFit
 
 __all__ = ["SkyFlat", "Superflat", "SuperflatEstimator", "divide_superflat"]
 
-_BAND = 128
+_BAND = 32
+_PIXELS_OF_A_BAND = 2**21
+"""Most values that are combined together, however many frames there are."""
 _NOT_LIT = np.float32(1e-5)
 """The flat where the frames have no light at all, as outside a resampled frame."""
 
@@ -117,11 +120,14 @@ class SkyFlat(Strategy):
         SkyError
             If the sky level of a frame is not positive.
         """
-        levels = np.array(parallel_map(_level, stack, stack.names, executor=executor))
+        height = max(1, min(_BAND, _PIXELS_OF_A_BAND // (len(stack) * stack.shape[1])))
+        levels = parallel_map(_level, stack, stack.names, executor=executor)
+        levels = np.array(levels, dtype=np.float32)
 
         def combine(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-            values, _ = stack.band(rows)  # bad pixels take part
-            values /= levels.astype(np.float32)[:, None, None]
+            values = np.empty((len(stack), rows.stop - rows.start, stack.shape[1]), np.float32)
+            for place, frame, level in zip(values, stack, levels, strict=True):
+                np.divide(frame.data[rows], level, out=place)  # bad pixels take part
             mask = np.zeros(values.shape, dtype=bool)
             if objects is not None:
                 for place, hidden in zip(mask, objects, strict=True):
@@ -132,7 +138,7 @@ class SkyFlat(Strategy):
             )
             return planes.data, planes.used.any(axis=0)
 
-        bands = parallel_map(combine, row_bands(stack.shape[0], _BAND), executor=executor)
+        bands = parallel_map(combine, row_bands(stack.shape[0], height), executor=executor)
         combined = np.concatenate([band[0] for band in bands])
         known = np.concatenate([band[1] for band in bands])
         combined /= np.float32(masked_median(combined, ~(combined > 0)))
@@ -158,18 +164,28 @@ def divide_superflat(frame: CCDData, superflat: Superflat) -> CCDData:
     -------
     `~astropy.nddata.CCDData`
         A frame of float32 whose variance, where it has one, is divided by the
-        square of the superflat. The noise of the superflat is not added.
+        square of the superflat. The noise of the superflat is not added. The
+        rows of both are worked out when they are asked for.
     """
-    data = np.divide(frame.data, superflat.image, dtype=np.float32)
+    data = each_row(_divided, frame.data, superflat.image, dtype=np.float32)
     variance = variance_of(frame)
     if variance is not None:
-        variance = np.divide(variance, superflat.image, dtype=np.float32)
-        variance /= superflat.image
+        variance = each_row(_divided_twice, variance, superflat.image, dtype=np.float32)
     return changed(frame, "divided by the superflat", data=data, variance=variance)
 
 
+def _divided(data: NDArray, flat: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.divide(data, flat, dtype=np.float32)
+
+
+def _divided_twice(variance: NDArray, flat: NDArray[np.float32]) -> NDArray[np.float32]:
+    quotient = _divided(variance, flat)
+    quotient /= flat
+    return quotient
+
+
 def _level(frame: CCDData, name: str) -> float:
-    data = np.ascontiguousarray(frame.data, dtype=np.float32)
+    data = np.asarray(frame.data, dtype=np.float32)
     mask = np.zeros(data.shape, bool) if frame.mask is None else np.asarray(frame.mask, bool)
     level = masked_median(data, mask)
     if not level > 0:

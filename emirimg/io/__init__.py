@@ -10,6 +10,7 @@ from .numina.blocks import *
 from .numina.control import *
 from .numina.dump import *
 from .numina.generate import *
+from .numina.intermediate import *
 from .numina.offsets import *
 from .numina.products import *
 from .numina.records import *

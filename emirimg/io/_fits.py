@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from astropy.io import fits
@@ -15,10 +16,10 @@ from astropy.wcs import WCS
 
 from ..exceptions import FrameError
 
-__all__ = ["NOT_OF_THE_IMAGE", "open_fits", "read_bytes", "wcs_header"]
+__all__ = ["GZIP", "NOT_OF_THE_IMAGE", "open_fits", "read_bytes", "walk_hdus", "wcs_header"]
 
 _BLOCK = 2880
-_GZIP = b"\x1f\x8b"
+GZIP = b"\x1f\x8b"
 
 NOT_OF_THE_IMAGE = (
     "SIMPLE", "XTENSION", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "NAXIS3", "EXTEND",
@@ -37,7 +38,7 @@ def read_bytes(path: Path, expected: str, *, at_most: int = -1) -> bytes:
         raise FrameError(msg)
     try:
         with path.open("rb") as stream:
-            zipped = stream.read(2) == _GZIP
+            zipped = stream.read(2) == GZIP
             stream.seek(0)
             if not zipped:
                 return stream.read(at_most)
@@ -55,7 +56,8 @@ def read_bytes(path: Path, expected: str, *, at_most: int = -1) -> bytes:
 def open_fits(path: Path, expected: str) -> Iterator[fits.HDUList]:
     """Open a FITS file of which everything is there; the pixels are in memory."""
     content = read_bytes(path, expected)
-    _check_complete(path, content, expected)
+    for _ in walk_hdus(path, io.BytesIO(content), len(content), expected):
+        pass
     content += bytes(-len(content) % _BLOCK)  # some programs do not pad the last block
     with fits.open(io.BytesIO(content), memmap=False) as hdus:
         yield hdus
@@ -78,18 +80,24 @@ def wcs_header(wcs: WCS) -> fits.Header:
     return header
 
 
-def _check_complete(path: Path, content: bytes, expected: str) -> None:
-    """Walk from header to header: a file may end only where an HDU ends."""
-    if not content.startswith(b"SIMPLE  ="):
-        found = f"starts with {content[:9]!r}" if content else "is empty"
+def walk_hdus(
+    path: Path, stream: BinaryIO, length: int, expected: str
+) -> Iterator[tuple[fits.Header, int]]:
+    """Walk from header to header: a file may end only where an HDU ends.
+
+    Yields the header of each HDU, and where its data start.
+    """
+    start = stream.read(9)
+    if start != b"SIMPLE  =":
+        found = f"starts with {start!r}" if start else "is empty"
         msg = f"{path} is not a FITS file (it {found}); {expected} was expected"
         raise FrameError(msg)
-    stream = io.BytesIO(content)
-    number = 0
-    while stream.tell() < len(content):
-        start = stream.tell()
-        if number > 0 and not content.startswith(b"XTENSION", start):
+    number = start = 0
+    while start < length:
+        stream.seek(start)
+        if number > 0 and stream.read(8) != b"XTENSION":
             return  # the standard allows special records after the last HDU
+        stream.seek(start)
         try:
             header = fits.Header.fromfile(stream, padding=False)
             size = _data_size(header)
@@ -97,13 +105,14 @@ def _check_complete(path: Path, content: bytes, expected: str) -> None:
             msg = f"{path} has a damaged header in HDU {number} ({error}); {expected} was expected"
             raise FrameError(msg) from None
         data = start + -(-(stream.tell() - start) // _BLOCK) * _BLOCK
-        if data + size > len(content):
+        if data + size > length:
             msg = (
                 f"{path} is truncated: HDU {number} should end at byte {data + size}, but the"
-                f" file has {len(content)} bytes; copy it again"
+                f" file has {length} bytes; copy it again"
             )
             raise FrameError(msg)
-        stream.seek(data + -(-size // _BLOCK) * _BLOCK)
+        yield header, data
+        start = data + -(-size // _BLOCK) * _BLOCK
         number += 1
 
 

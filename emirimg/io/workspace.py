@@ -7,10 +7,12 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from .._parallel import parallel_map
 from ..exceptions import InputError
 from .atomic import replacing
 from .results import sha256, write_json
@@ -50,7 +52,13 @@ class Workspace:
         return cls(Path(base) / f"obsid{block_id}_work", Path(base) / f"obsid{block_id}_results")
 
 
-def gather(files: Mapping[str, Path], directory: str | Path, *, link: bool = False) -> list[str]:
+def gather(
+    files: Mapping[str, Path],
+    directory: str | Path,
+    *,
+    link: bool = False,
+    executor: Executor | None = None,
+) -> list[str]:
     """Copy files into a directory, or link to them.
 
     Parameters
@@ -61,6 +69,8 @@ def gather(files: Mapping[str, Path], directory: str | Path, *, link: bool = Fal
         Where they shall be; it is made if it does not exist.
     link : bool, optional
         Whether symbolic links are made instead of copies.
+    executor : `concurrent.futures.Executor`, optional
+        Where checksums are worked out. Default: threads.
 
     Returns
     -------
@@ -82,9 +92,9 @@ def gather(files: Mapping[str, Path], directory: str | Path, *, link: bool = Fal
     directory.mkdir(parents=True, exist_ok=True)
     index, written = _read_index(directory)
     new = []
-    for name, source in files.items():
+    digests = parallel_map(sha256, files.values(), executor=executor)
+    for (name, source), digest in zip(files.items(), digests, strict=True):
         target = directory / name
-        digest = sha256(source)
         same = index.get(name) == digest
         if _is_link(target, source) if link else same and _is_copy(target, source, written):
             index[name] = digest

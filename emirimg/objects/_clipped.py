@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -15,7 +18,7 @@ __all__ = ["clipped_background"]
 
 def clipped_background(
     image: NDArray[np.float32], box: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
+) -> tuple[NDArray[np.float32], Callable[[], NDArray[np.float32]], float]:
     """Return the background of an image that shows its objects, and its noise.
 
     Parameters
@@ -27,8 +30,10 @@ def clipped_background(
 
     Returns
     -------
-    background, noise : `~numpy.ndarray` of float32
+    background : `~numpy.ndarray` of float32
         Shape (ny, nx).
+    noise : callable
+        Makes the plane of the noise, which not everybody wants.
     typical_noise : float
         Median of the noise of the blocks.
 
@@ -47,8 +52,10 @@ def clipped_background(
         median_filter(np.array([row[which] for row in rows]), 3, mode="nearest")
         for which in (0, 1)
     ]
-    background, noise = (_interpolated(plane, starts, box, image.shape) for plane in planes)
-    return background, noise, float(np.median(planes[1]))
+    background, noise = (
+        partial(_interpolated, plane, starts, box, image.shape) for plane in planes
+    )
+    return background(), noise, float(np.median(planes[1]))
 
 
 def _interpolated(
@@ -62,35 +69,36 @@ def _interpolated(
     return spline(*(np.arange(size) for size in shape)).astype(np.float32)
 
 
+def _block_row(strip: NDArray[np.float32], box: int) -> NDArray[np.float64]:
+    """Return modes and standard deviations, shape (2, n), of the blocks along a strip."""
+    starts = range(0, strip.shape[1], box)
+    return np.array(
+        [_clipped(np.sort(strip[:, x : x + box], axis=None).astype(np.float64)) for x in starts]
+    ).T
+
+
 @njit(nogil=True, cache=True)
-def _block_row(  # pragma: no cover  (compiled)
-    strip: NDArray[np.float32], box: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return mode and standard deviation of the blocks along a strip of rows."""
-    count = -(-strip.shape[1] // box)
-    mode, noise = np.zeros(count), np.zeros(count)
-    for i in range(count):
-        block = strip[:, i * box : (i + 1) * box]
-        values = np.empty(block.size, np.float32)
-        n = 0
-        for y in range(block.shape[0]):
-            for x in range(block.shape[1]):
-                values[n] = block[y, x]
-                n += 1
-        values.sort()
-        low, high = 0, n
-        while True:
-            kept = values[low:high]
-            mean = kept.mean()
-            deviation = kept.std()
-            m = high - low
-            median = (kept[(m - 1) // 2] + kept[m // 2]) / 2
-            first = max(np.searchsorted(values, median - 3 * deviation), low)
-            last = min(np.searchsorted(values, median + 3 * deviation, side="right"), high)
-            if first == low and last == high:
-                break
-            low, high = first, last
-        skewed = abs(mean - median) >= 0.3 * deviation
-        mode[i] = median if skewed else 2.5 * median - 1.5 * mean
-        noise[i] = deviation
-    return mode, noise
+def _clipped(values: NDArray[np.float64]) -> tuple[float, float]:  # pragma: no cover  (compiled)
+    """Return mode and standard deviation of sorted values."""
+    n = len(values)
+    # Sums up to each value give those of any range at once. About the median, they are small.
+    middle = values[n // 2]
+    total, squares = np.zeros(n + 1), np.zeros(n + 1)
+    for k in range(n):
+        away = values[k] - middle
+        total[k + 1] = total[k] + away
+        squares[k + 1] = squares[k] + away * away
+    low, high = 0, n
+    while True:
+        m = high - low
+        mean = (total[high] - total[low]) / m
+        deviation = np.sqrt(max((squares[high] - squares[low]) / m - mean * mean, 0.0))
+        mean += middle
+        median = (values[low + (m - 1) // 2] + values[low + m // 2]) / 2
+        first = max(np.searchsorted(values, median - 3 * deviation), low)
+        last = min(np.searchsorted(values, median + 3 * deviation, side="right"), high)
+        if (first == low and last == high) or first >= last:
+            break
+        low, high = first, last
+    skewed = abs(mean - median) >= 0.3 * deviation
+    return (median if skewed else 2.5 * median - 1.5 * mean), deviation

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import astropy.units as u
 import numpy as np
 from astropy.table import QTable
-from photutils.segmentation import SourceCatalog, deblend_sources, detect_sources
 from scipy.ndimage import gaussian_filter
 
 from ..combine.mosaic import Mosaic
 from .background import robust_rms, smooth_background
+
+if TYPE_CHECKING:
+    from photutils.segmentation import SourceCatalog
 
 __all__ = ["make_catalogue"]
 
@@ -69,6 +71,12 @@ def make_catalogue(
     ----------
     .. [1] Kron, R. G. 1980, ApJS, 43, 305
     """
+    from photutils.segmentation import (  # noqa: PLC0415 (heavy)
+        SourceCatalog,
+        deblend_sources,
+        detect_sources,
+    )
+
     empty = mosaic.mask | ~(mosaic.variance > 0) | ~np.isfinite(mosaic.data)
     data = np.where(empty, np.float32(0), mosaic.data)
     data -= smooth_background(data, empty, _BOX)

@@ -6,7 +6,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from photutils.segmentation import SegmentationImage, deblend_sources
 from pydantic import Field
 from scipy.ndimage import center_of_mass, correlate1d, label
 
@@ -63,7 +62,7 @@ class ThresholdMasker(Strategy):
     def __call__(self, mosaic: Mosaic, /) -> ObjectMask:
         """Return the mask of the objects of a mosaic."""
         background, _, noise = clipped_background(mosaic.data, _BOX)
-        smooth = _smoothed(mosaic.data - background)
+        smooth = _smoothed(np.subtract(mosaic.data, background, out=background))
         labels = _connected(smooth > self.threshold * noise, self.npixels)
         covered = mosaic.coverage >= self.min_coverage * mosaic.coverage.max()
         return ObjectMask((labels > 0) & covered & ~mosaic.mask, mosaic.grid)
@@ -105,9 +104,9 @@ def find_brightest(
     that touch are separated.
     """
     background, noise, _ = clipped_background(mosaic.data, _BOX)
-    image = mosaic.data - background
+    image = np.subtract(mosaic.data, background, out=background)
     smooth = _smoothed(image)
-    labels = _connected(smooth > threshold * noise, npixels)
+    labels = _connected(smooth > threshold * noise(), npixels)
     if not labels.any():
         return np.empty((0, 2))
     area, flux = _area_and_flux(labels, image)
@@ -119,6 +118,11 @@ def find_brightest(
     labels = np.where(chosen[labels], labels, 0)
     if not labels.any():
         return np.empty((0, 2))
+    from photutils.segmentation import (  # noqa: PLC0415 (heavy)
+        SegmentationImage,
+        deblend_sources,
+    )
+
     parts = deblend_sources(
         smooth, SegmentationImage(labels), npixels, contrast=0.005, progress_bar=False
     )

@@ -28,8 +28,10 @@ def frame_planes(
         variance = np.ascontiguousarray(uncertainty.array[rows], dtype=np.float32)
     if frame.mask is None:
         return data, variance, np.zeros(data.shape, dtype=bool)
-    mask = np.broadcast_to(np.asarray(frame.mask, dtype=bool), frame.shape)
-    return data, variance, np.ascontiguousarray(mask[rows])
+    mask = frame.mask
+    if np.shape(mask) != frame.shape:
+        mask = np.broadcast_to(mask, frame.shape)
+    return data, variance, np.ascontiguousarray(mask[rows], dtype=bool)
 
 
 def nothing_projected() -> ProjectedFrame:

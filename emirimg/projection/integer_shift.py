@@ -7,12 +7,12 @@ from typing import Literal
 
 import numpy as np
 from astropy.nddata import CCDData
-from astropy.wcs import WCS
+from astropy.wcs import WCS, WCSCOMPARE_CRPIX
 from numpy.typing import NDArray
 
 from .._strategy import Strategy
 from ._frame import frame_planes, nothing_projected
-from ._transform import transform_pixels
+from ._transform import WCS_LOCK, transform_pixels
 from .grid import MosaicGrid
 from .protocol import ProjectedFrame
 
@@ -125,6 +125,10 @@ def shift_grid(wcss: Sequence[WCS], shapes: Sequence[tuple[int, int]]) -> Mosaic
 
 def _shift(wcs: WCS, shape: tuple[int, int], target: WCS) -> NDArray[np.int_]:
     """Return x and y of a frame's first pixel in the target, in whole pixels."""
+    with WCS_LOCK:
+        if wcs.wcs.compare(target.wcs, WCSCOMPARE_CRPIX):
+            # The same pixels, counted from elsewhere.
+            return np.rint(target.wcs.crpix - wcs.wcs.crpix).astype(int)
     middle = (np.array(shape[::-1], dtype=float) - 1) // 2
     x, y = transform_pixels(*middle, wcs, target)
     return np.rint(np.array([x, y], dtype=float) - middle).astype(int)

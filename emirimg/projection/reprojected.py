@@ -9,7 +9,6 @@ import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 from pydantic import Field
-from reproject import reproject_adaptive, reproject_exact, reproject_interp
 
 from .._strategy import Strategy
 from ._frame import frame_planes, nothing_projected
@@ -48,6 +47,8 @@ class InterpResampler(Strategy):
 
     def __call__(self, frame: CCDData, grid: MosaicGrid, /) -> ProjectedFrame:
         """Resample ``frame`` to the part of ``grid`` that it touches."""
+        from reproject import reproject_interp  # noqa: PLC0415 (heavy)
+
         return _project(reproject_interp, frame, grid, self.max_lost, bilinear=True)
 
 
@@ -77,6 +78,8 @@ class AdaptiveResampler(Strategy):
 
     def __call__(self, frame: CCDData, grid: MosaicGrid, /) -> ProjectedFrame:
         """Resample ``frame`` to the part of ``grid`` that it touches."""
+        from reproject import reproject_adaptive  # noqa: PLC0415 (heavy)
+
         return _project(reproject_adaptive, frame, grid, self.max_lost)
 
 
@@ -101,6 +104,8 @@ class ExactResampler(Strategy):
 
     def __call__(self, frame: CCDData, grid: MosaicGrid, /) -> ProjectedFrame:
         """Resample ``frame`` to the part of ``grid`` that it touches."""
+        from reproject import reproject_exact  # noqa: PLC0415 (heavy)
+
         return _project(reproject_exact, frame, grid, self.max_lost)
 
 

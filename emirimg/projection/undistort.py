@@ -10,7 +10,6 @@ import numpy as np
 from astropy.nddata import CCDData, VarianceUncertainty
 from astropy.wcs import WCS
 from numpy.typing import NDArray
-from reproject import reproject_adaptive, reproject_exact
 
 from .._parallel import parallel_map, row_bands
 from .._provenance import add_history
@@ -96,7 +95,9 @@ class Undistortion(Strategy):
         if self.method == "interp":
             data, variance, mask = _bilinear(frame, pixel_map, executor)
         else:
-            function = {"adaptive": reproject_adaptive, "exact": reproject_exact}[self.method]
+            import reproject  # noqa: PLC0415 (heavy)
+
+            function = getattr(reproject, f"reproject_{self.method}")
             data, variance, mask = _reprojected(frame, target, pixel_map, function)
         meta = frame.meta.copy()
         for key in [key for key in meta if key.startswith("PV2_") and key != "PV2_1"]:

@@ -9,9 +9,17 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from ..combine.median import median_of
 from ._fill import fill_masked
 
-__all__ = ["Blocks", "interpolate_blocks", "interpolate_edges", "measure_blocks", "smooth_blocks"]
+__all__ = [
+    "Blocks",
+    "block_medians",
+    "interpolate_blocks",
+    "interpolate_edges",
+    "measure_blocks",
+    "smooth_blocks",
+]
 
 _LEAST_FRACTION = 0.25
 """A block with fewer usable pixels than this tells nothing."""
@@ -54,6 +62,21 @@ def measure_blocks(
         np.ascontiguousarray(data, dtype=np.float32), mask, *edges, _LEAST_FRACTION
     )
     return Blocks(median, error, *edges)
+
+
+def block_medians(
+    data: NDArray[np.floating],
+    mask: NDArray[np.bool_],
+    edges: tuple[NDArray[np.int_], NDArray[np.int_]],
+) -> Blocks:
+    """Measure the median of the usable pixels of each block, but not its error."""
+    medians = np.full([len(along) - 1 for along in edges], np.nan)
+    for place in np.ndindex(medians.shape):
+        block = tuple(slice(*along[k : k + 2]) for along, k in zip(edges, place, strict=True))
+        values = data[block][~mask[block]]
+        if values.size >= max(_LEAST_FRACTION * mask[block].size, 4):
+            medians[place] = median_of(values)
+    return Blocks(medians, np.full_like(medians, np.nan), *edges)
 
 
 def smooth_blocks(blocks: Blocks, sigma: float) -> NDArray[np.float64]:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
+from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
 from ..instrument import Detector
 
-__all__ = ["block_edges", "channels_of", "halves", "quadrants_of"]
+__all__ = ["block_edges", "channels_of", "halves", "quadrants_of", "unusable"]
 
 Region = tuple[slice, slice]
+
+
+def unusable(frame: CCDData, objects: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    """Return where a frame shows no sky: its own mask and that of its objects."""
+    if frame.mask is None:
+        return objects
+    mask = np.asarray(frame.mask, dtype=bool)
+    return mask if objects is None else mask | objects
 
 
 def quadrants_of(shape: tuple[int, int]) -> list[Region]:

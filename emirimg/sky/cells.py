@@ -12,9 +12,9 @@ from pydantic import Field
 
 from .._strategy import Strategy
 from ..exceptions import SkyWarning
-from ._blocks import Blocks, interpolate_blocks, measure_blocks
+from ._blocks import Blocks, block_medians, interpolate_blocks
 from ._fill import fill_masked
-from ._regions import quadrants_of
+from ._regions import quadrants_of, unusable
 
 __all__ = ["QuadrantCells"]
 
@@ -48,19 +48,7 @@ class QuadrantCells(Strategy):
     def __call__(
         self, frame: CCDData, /, *, objects: NDArray[np.bool_] | None = None
     ) -> NDArray[np.float32]:
-        """Return the residual background of a sky-subtracted frame.
-
-        Parameters
-        ----------
-        frame : `~astropy.nddata.CCDData`
-            Sky-subtracted frame, shape (ny, nx).
-        objects : `~numpy.ndarray` of bool, optional
-            True on objects, in the plane of the frame.
-
-        Returns
-        -------
-        `~numpy.ndarray` of float32
-            Shape (ny, nx), in the unit of the frame.
+        """Return the residual background; see `QuadrantSurface`.
 
         Warns
         -----
@@ -68,11 +56,9 @@ class QuadrantCells(Strategy):
             If masks leave nothing to measure on a quadrant; its residual is 0
             then.
         """
-        mask = np.zeros(frame.shape, dtype=bool)
-        if frame.mask is not None:
-            mask |= frame.mask
-        if objects is not None:
-            mask |= objects
+        mask = unusable(frame, objects)
+        if mask is None:
+            mask = np.zeros(frame.shape, dtype=bool)
         residual = np.zeros(frame.shape, dtype=np.float32)
         for region in quadrants_of(frame.shape):
             residual[region] = self._of_quadrant(frame.data[region], mask[region])
@@ -84,7 +70,7 @@ class QuadrantCells(Strategy):
         edges = tuple(
             np.unique(np.linspace(0, n, self.n_side + 1).astype(int)) for n in data.shape
         )
-        cells = measure_blocks(data, mask, edges)
+        cells = block_medians(data, mask, edges)
         known = np.isfinite(cells.median)
         if not known.any():
             msg = "masks leave too few pixels to measure the residual sky of a quadrant"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from astropy.nddata import CCDData
-from numba import njit
 from numpy.typing import NDArray
 
+from ..combine.median import median_of
 from ..exceptions import FrameError
+from ._regions import unusable
 
 __all__ = ["channel_medians"]
 
@@ -55,36 +56,15 @@ def channel_medians(
             f" that of the frame, {frame.shape}, was expected"
         )
         raise FrameError(msg)
-    usable = channels > 0
-    if frame.mask is not None:
-        usable &= ~frame.mask
-    if objects is not None:
-        usable &= ~objects
-    medians = _medians(
-        np.ascontiguousarray(frame.data, dtype=np.float32),
-        np.where(usable, channels, 0).astype(np.uint8),
-    )
+    hidden = unusable(frame, objects)
+    data, medians = np.asarray(frame.data, dtype=np.float32), np.zeros(256, dtype=np.float32)
+    channels = np.asarray(channels)
+    numbers = channels if hidden is None else np.where(hidden, 0, channels)
+    # Only the columns where a channel lies are looked through for it.
+    for number in np.unique(channels[channels > 0]):
+        columns = np.flatnonzero((channels == number).any(axis=0))
+        part = slice(columns[0], columns[-1] + 1)
+        values = data[:, part][numbers[:, part] == number]
+        if values.size:
+            medians[number] = median_of(values)
     return medians[channels]
-
-
-@njit(nogil=True, cache=True)
-def _medians(  # pragma: no cover  (compiled)
-    data: NDArray[np.float32], numbers: NDArray[np.uint8]
-) -> NDArray[np.float32]:
-    """Return the median of the pixels of each number; 0 for number 0 and unused ones."""
-    start = np.zeros(257, np.int64)
-    for number in numbers.ravel():
-        start[number + 1] += 1
-    start = np.cumsum(start)
-    place = start.copy()
-    ordered = np.empty(data.size, np.float32)
-    for y in range(data.shape[0]):
-        for x in range(data.shape[1]):
-            number = numbers[y, x]
-            ordered[place[number]] = data[y, x]
-            place[number] += 1
-    medians = np.zeros(256, np.float32)
-    for number in range(1, 256):
-        if start[number + 1] > start[number]:
-            medians[number] = np.median(ordered[start[number] : start[number + 1]])
-    return medians

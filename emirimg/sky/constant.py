@@ -64,7 +64,7 @@ class ConstantSky(Strategy):
         found = sky_levels(stack, objects)
 
         def model(index: int) -> SkyModel:
-            image = np.full(stack.shape, found.level[index], dtype=np.float32)
+            image = np.broadcast_to(np.float32(found.level[index]), stack.shape)
             variance = np.pi / 2 * found.noise[index] ** 2 / found.n_pixels[index]
             return SkyModel(float(found.level[index]), image, float(variance), 1)
 

@@ -15,7 +15,7 @@ from ..exceptions import SkyWarning
 from ..instrument import read_metadata
 from ._blocks import interpolate_blocks, measure_blocks, smooth_blocks
 from ._channels import channel_image, channel_offsets
-from ._regions import block_edges, channels_of
+from ._regions import block_edges, channels_of, unusable
 from ._surface import fit_surface
 from .striping import RowColumnStriping
 
@@ -74,7 +74,7 @@ class QuadrantSurface(Strategy):
         SkyWarning
             If masks leave nothing to measure; the residual is 0 then.
         """
-        mask = _unusable(frame, objects)
+        mask = unusable(frame, objects)
         blocks = measure_blocks(frame.data, mask, block_edges(frame.shape, self.box_size))
         _warn_if_unknown(blocks.median)
         return fit_surface(blocks, frame.shape, max_order=self.max_order)()
@@ -97,7 +97,7 @@ class ChannelMedian(Strategy):
     ) -> NDArray[np.float32]:
         """Return the residual background; see `QuadrantSurface`."""
         channels = channels_of(read_metadata(frame.meta).detector, frame.shape)
-        mask = _unusable(frame, objects)
+        mask = unusable(frame, objects)
         if mask is not None and mask.all():
             _warn_if_unknown(np.array(np.nan))
         offsets = channel_offsets(frame.data, mask, channels)
@@ -128,7 +128,7 @@ class SmoothResidual(Strategy):
         self, frame: CCDData, /, *, objects: NDArray[np.bool_] | None = None
     ) -> NDArray[np.float32]:
         """Return the residual background; see `QuadrantSurface`."""
-        mask = _unusable(frame, objects)
+        mask = unusable(frame, objects)
         blocks = measure_blocks(frame.data, mask, block_edges(frame.shape, self.box_size))
         if _warn_if_unknown(blocks.median):
             return np.zeros(frame.shape, dtype=np.float32)
@@ -166,7 +166,7 @@ class DetectorResidual(Strategy):
             found = quadrants(frame, objects=objects)
             return found + _STRIPING.of_array(frame.data - found, frame.mask, objects)
         channels = channels_of(detector, frame.shape)
-        mask = _unusable(frame, objects)
+        mask = unusable(frame, objects)
         edges = block_edges(frame.shape, self.box_size, detector)
         surface = np.zeros(frame.shape, dtype=np.float32)
         for _ in range(2):
@@ -177,12 +177,6 @@ class DetectorResidual(Strategy):
         _warn_if_unknown(blocks.median)
         found = steps + surface
         return found + _STRIPING.of_array(frame.data - found, frame.mask, objects)
-
-
-def _unusable(frame: CCDData, objects: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
-    if frame.mask is None or objects is None:
-        return frame.mask if objects is None else objects
-    return frame.mask | objects
 
 
 def _warn_if_unknown(medians: NDArray[np.floating]) -> bool:

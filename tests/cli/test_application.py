@@ -12,7 +12,17 @@ from emirimg.cli import main
 from emirimg.cli._options import debug_option
 from emirimg.exceptions import InputError
 
-COMMANDS = ["demo", "generate-yaml", "info", "inject", "reduce", "run", "score", "show", "simulate"]
+COMMANDS = [
+    "demo",
+    "generate-yaml",
+    "info",
+    "inject",
+    "reduce",
+    "run",
+    "score",
+    "show",
+    "simulate",
+]
 HEAVY = ["astropy", "matplotlib", "numba", "numpy", "pydantic", "rich", "scipy"]
 
 

@@ -1,6 +1,7 @@
 """``emirimg run``: observation blocks to results, as numina leaves them."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,10 +9,10 @@ import yaml
 from astropy.io import fits
 from night import IDS, edit, names
 
-from emirimg.dither import run
+from emirimg.dither import RunOptions, plan_run, run, run_blocks
 from emirimg.exceptions import SkyError
 from emirimg.instrument import H2RG, HAWAII2
-from emirimg.io import read_mosaic
+from emirimg.io import read_control, read_mosaic
 
 STRATEGIES = (
     "sky: constant", "alignment: header", "resampler: interp", "starflat: none",
@@ -91,6 +92,16 @@ def test_step_2(emirimg, step1, calls):
     inputs = task["request_runinfo"]["inputs"]
     assert inputs["refine_offsets"] == {"source": "observation block", "value": True}
     assert inputs["method"] == {"source": "default", "value": "sigmaclip"}
+
+
+@pytest.mark.usefixtures("calls")
+def test_intermediate_images_that_nobody_wants_are_removed(step1):
+    options = RunOptions(link=True, intermediate=False)
+    plans = plan_run([Path("dithered_v1.yaml")], read_control(Path("control.yaml")), options)
+    run_blocks(plans, options)
+    work = names(step1 / "obsid_combined_v1_work")
+    assert len(work) == len(IDS) + 2
+    assert all(name.startswith(("reduced_image_", "index", "master_bpm")) for name in work)
 
 
 @pytest.mark.usefixtures("step1")

@@ -4,6 +4,7 @@ import copy
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,6 +22,12 @@ from emirimg.exceptions import (
     MixedExposuresError,
 )
 from emirimg.instrument import H2RG
+from emirimg.io import (
+    PositionImage,
+    read_position_image,
+    write_intermediate_image,
+    write_position_image,
+)
 from emirimg.simulation import Scene
 
 N = 6
@@ -261,6 +268,39 @@ class TestFullDitheredImage:
                 [*striped[:2], replace(striped[2], channels=None), *striped[3:]],
                 **iterated, adhoc_sky_correction_h2rg=True,
             )  # fmt: skip
+
+    @pytest.mark.parametrize(
+        "requirements",
+        [
+            {"nside_adhoc_sky_correction": 4, "fit_doughnut": True},
+            {"adhoc_sky_correction_h2rg": True},
+        ],
+    )
+    def test_images_may_stay_in_their_files(self, reduced, tmp_path, requirements):
+        """Frames that are read row by row, and kept on the way, give the same image."""
+        numbers = (np.arange(SIZE) // 32 + 1).astype(np.uint8) * np.ones((SIZE, 1), np.uint8)
+        both = []
+        for in_memory in (True, False):
+            frames = []
+            for number, item in enumerate(reduced):
+                frame = copy.deepcopy(item.frame)
+                if "adhoc_sky_correction_h2rg" in requirements:
+                    frame.meta["INSCONF"] = H2RG.uuid
+                path = tmp_path / f"{number}.fits"
+                write_position_image(
+                    path, PositionImage(frame, numbers), exposures=[], calibrations={},
+                    method="interp",
+                )  # fmt: skip
+                read = read_position_image(path, in_memory=in_memory)
+                frames.append(StareResult(read.frame, read.channels))
+            keep = None if in_memory else partial(write_intermediate_image, tmp_path)
+            options = {"iterations": 1, "sky_images": 4, "refine_offsets": True}
+            both.append(combine(frames, **options, **requirements, on_intermediate=keep))
+        one, two = both
+        assert_allclose(two.data, one.data, rtol=1e-6, atol=1e-3)
+        assert_allclose(two.variance, one.variance, rtol=1e-5)
+        assert_array_equal(two.map, one.map)
+        assert (tmp_path / "result_i1.fits").is_file()
 
     def test_failures_are_said(self, reduced):
         with pytest.warns(AlignmentWarning, match="offsets of the frames are not refined"):

@@ -7,7 +7,7 @@ import astropy.units as u
 import numpy as np
 import pytest
 from astropy.io import fits
-from astropy.nddata import CCDData
+from astropy.nddata import CCDData, VarianceUncertainty
 from emir_files import SIZE, exposure_header, write_exposure
 
 from emirimg.blocks import CalibrationChoice, ControlFile, ObservationBlock, RequirementChoice
@@ -173,12 +173,77 @@ def test_dithered_image(tmp_path):
 
 @pytest.mark.parametrize("data", [np.eye(3, dtype=bool), np.eye(3, dtype=np.float32)])
 def test_intermediate_image(tmp_path, data):
-    path = write_intermediate_image(tmp_path, "result_i0", CCDData(data, unit=u.adu))
-    assert path == tmp_path / "result_i0.fits"
+    kept = write_intermediate_image(tmp_path, "result_i0", CCDData(data, unit=u.adu))
+    path = tmp_path / "result_i0.fits"
     np.testing.assert_array_equal(fits.getdata(path), np.eye(3))
+    np.testing.assert_array_equal(kept.data[1:], np.eye(3)[1:])
+    assert kept.uncertainty is None
     placed = CCDData(data, unit=u.adu, wcs=position_image().frame.wcs)
     write_intermediate_image(tmp_path, "result_i0", placed)
     assert fits.getheader(path)["CTYPE1"] == "RA---ZPN"
+
+
+def test_intermediate_image_with_its_variance(tmp_path):
+    frame = position_image().frame
+    frame.uncertainty = VarianceUncertainty(2 * frame.data)
+    kept = write_intermediate_image(tmp_path, "a_rfs_i1", frame)
+    with fits.open(tmp_path / "a_rfs_i1.fits") as hdus:
+        hdus.verify("exception")
+        np.testing.assert_array_equal(hdus[0].data, frame.data)
+        np.testing.assert_array_equal(hdus["VARIANCE"].data, 2 * frame.data)
+    np.testing.assert_array_equal(kept.data, frame.data)
+    np.testing.assert_array_equal(kept.uncertainty.array[3:9], 2 * frame.data[3:9])
+    assert kept.mask is frame.mask
+    (tmp_path / "a_rfs_i1.fits").unlink()
+    with pytest.raises(FrameError, match=r"a_rfs_i1\.fits can no longer be read"):
+        kept.data[:2]
+    (tmp_path / "a_rfs_i1.fits").write_bytes(bytes(5000))
+    with pytest.raises(FrameError, match=r"a_rfs_i1\.fits became shorter"):
+        np.asarray(kept.data)
+
+
+@pytest.mark.parametrize("channels", [True, False])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16])
+def test_image_that_stays_in_its_file(tmp_path, channels, dtype):
+    """Floating-point images of either length stay; others are read, to the same result."""
+    path = tmp_path / "a.fits"
+    write(path, position_image(channels=channels))
+    with fits.open(path) as hdus:
+        data = hdus[0].data.astype(dtype)
+        if dtype != np.int16:
+            data[3, 4] = np.nan
+        hdus[0].data = data
+        hdus.writeto(path, overwrite=True)
+    expected = read_position_image(path)
+    found = read_position_image(path, in_memory=False)
+    assert isinstance(found.frame.data, np.ndarray) == (dtype == np.int16)
+    for one, two in (
+        (found.frame.data, expected.frame.data),
+        (found.frame.mask, expected.frame.mask),
+        (found.channels, expected.channels),
+    ):
+        if two is None:
+            assert one is None
+            continue
+        assert one.dtype == two.dtype
+        assert one.shape == two.shape
+        np.testing.assert_array_equal(one[3:7], two[3:7])
+        np.testing.assert_array_equal(one[::5], two[::5])
+        np.testing.assert_array_equal(one, two)
+    assert found.frame.meta == expected.frame.meta
+    assert not found.frame.data[3, 4] or dtype == np.int16
+
+
+def test_damaged_images_are_refused_either_way(tmp_path):
+    path = tmp_path / "a.fits"
+    write(path, position_image())
+    path.write_bytes(path.read_bytes()[:-3000])
+    for in_memory in (True, False):
+        with pytest.raises(FrameError, match="is truncated"):
+            read_position_image(path, in_memory=in_memory)
+    fits.writeto(tmp_path / "b.fits", np.ones((3, 2, 2)), exposure_header())
+    with pytest.raises(FrameError, match="no image of two axes"):
+        read_position_image(tmp_path / "b.fits", in_memory=False)
 
 
 def test_identifier(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +14,15 @@ import numpy as np
 from astropy.io import fits
 from astropy.nddata import CCDData
 from astropy.wcs import WCS
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
+from ..._lazy import LazyFrame, each_row
+from ..._parallel import row_bands
 from ..._version import version
 from ...exceptions import FrameError
 from ...instrument import frame_wcs
-from .._fits import NOT_OF_THE_IMAGE, open_fits, wcs_header
+from .._fits import NOT_OF_THE_IMAGE, open_fits
+from .._stored import stored_planes
 from ..atomic import replacing
 from ..frames import read_header
 
@@ -28,11 +31,12 @@ __all__ = [
     "identifier",
     "read_position_image",
     "write_dithered_image",
-    "write_intermediate_image",
     "write_position_image",
 ]
 
 _POSITION = "the image of one position (FITS)"
+_OTHER_PLANES = ("BPM", "ICHANNEL")
+_BAND = 256
 _OF_DISTORTION = ("PV2_2", "PV2_3", "PV2_4", "PV2_5")
 _KEYWORDS = {"bad_pixels": "NUM-BPM", "bias": "NUM-BS", "dark": "NUM-DK", "flat": "NUM-FF"}
 _NAMES = {"bad_pixels": "BPM", "bias": "Bias", "dark": "Dark", "flat": "Flat-field"}
@@ -139,13 +143,17 @@ def write_position_image(
     return name
 
 
-def read_position_image(path: str | Path) -> PositionImage:
+def read_position_image(path: str | Path, *, in_memory: bool = True) -> PositionImage:
     """Read the result of the mode STARE_IMAGE, whoever wrote it.
 
     Parameters
     ----------
     path : path
         FITS file.
+    in_memory : bool, optional
+        Whether the pixels are read at once. Otherwise they are looked through
+        once, and stay in the file until some rows of them are wanted, unless
+        the file is compressed. Default: at once.
 
     Returns
     -------
@@ -159,27 +167,55 @@ def read_position_image(path: str | Path) -> PositionImage:
         If the file is damaged, or its planes have different shapes.
     """
     path = Path(path)
+    stored = None if in_memory else stored_planes(path, _POSITION)
+    header, planes = stored or _read_planes(path)
+    data = planes["PRIMARY"]
+    for name in _OTHER_PLANES:
+        plane = planes.get(name)
+        if name in planes and (plane is None or plane.shape != data.shape):
+            found = None if plane is None else plane.shape
+            msg = f"{path} has an image of the shape {data.shape}, but {name} has {found}"
+            raise FrameError(msg)
+    made = _now_made if stored is None else each_row
+    mask = made(_is_bad, planes["BPM"], dtype=bool) if "BPM" in planes else None
+    bands = row_bands(data.shape[0], _BAND)
+    if not all(np.isfinite(data[rows]).all() for rows in bands):
+        lost = made(_is_lost, data, dtype=bool)
+        mask = lost if mask is None else made(np.logical_or, mask, lost, dtype=bool)
+        data = made(_without_lost, data, dtype=np.float32)
+    for key in NOT_OF_THE_IMAGE:
+        header.remove(key, ignore_missing=True, remove_all=True)
+    kind = CCDData if stored is None else LazyFrame
+    frame = kind(data, unit=u.adu, mask=mask, meta=header, wcs=_wcs(path, header))
+    return PositionImage(frame, planes.get("ICHANNEL"))
+
+
+def _read_planes(path: Path) -> tuple[fits.Header, dict[str, NDArray]]:
+    """Return the header and the planes of an image in memory."""
     with open_fits(path, _POSITION) as hdus:
         if hdus[0].header["NAXIS"] != 2:
             msg = f"{path} has no image of two axes; {_POSITION} was expected"
             raise FrameError(msg)
-        data = np.ascontiguousarray(hdus[0].data, dtype=np.float32)
-        header = hdus[0].header.copy()
-        planes = {name: hdus[name].data for name in ("BPM", "ICHANNEL") if name in hdus}
-        for name, plane in planes.items():
-            if plane is None or plane.shape != data.shape:
-                found = None if plane is None else plane.shape
-                msg = f"{path} has an image of the shape {data.shape}, but {name} has {found}"
-                raise FrameError(msg)
-    mask = planes["BPM"] != 0 if "BPM" in planes else None
-    unusable = ~np.isfinite(data)
-    if unusable.any():
-        data[unusable] = 0.0
-        mask = unusable if mask is None else mask | unusable
-    for key in NOT_OF_THE_IMAGE:
-        header.remove(key, ignore_missing=True, remove_all=True)
-    frame = CCDData(data, unit=u.adu, mask=mask, meta=header, wcs=_wcs(path, header))
-    return PositionImage(frame, planes.get("ICHANNEL"))
+        planes = {"PRIMARY": np.ascontiguousarray(hdus[0].data, dtype=np.float32)}
+        planes |= {name: hdus[name].data for name in _OTHER_PLANES if name in hdus}
+        return hdus[0].header.copy(), planes
+
+
+def _now_made(function: Callable[..., NDArray], *planes: NDArray, dtype: DTypeLike) -> NDArray:
+    """Do now what `each_row` does when it is asked to."""
+    return function(*planes).astype(dtype, copy=False)
+
+
+def _is_bad(plane: NDArray) -> NDArray[np.bool_]:
+    return plane != 0
+
+
+def _is_lost(data: NDArray[np.float32]) -> NDArray[np.bool_]:
+    return ~np.isfinite(data)
+
+
+def _without_lost(data: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.where(np.isfinite(data), data, np.float32(0))
 
 
 def write_dithered_image(
@@ -255,32 +291,6 @@ def write_dithered_image(
     )
     _write(path, hdus)
     return name
-
-
-def write_intermediate_image(directory: str | Path, name: str, image: CCDData) -> Path:
-    """Write an intermediate image for the eyes of the observer.
-
-    Parameters
-    ----------
-    directory : path
-        Where to write.
-    name : str
-        Name of the file, without ``.fits``.
-    image : `~astropy.nddata.CCDData`
-        Image, of which the data are written with their WCS; booleans become 0
-        and 1.
-
-    Returns
-    -------
-    `~pathlib.Path`
-        The file.
-    """
-    path = Path(directory) / f"{name}.fits"
-    data = image.data.astype(np.uint8) if image.data.dtype == bool else image.data
-    header = None if image.wcs is None else wcs_header(image.wcs)
-    with replacing(path, overwrite=True) as temporary:
-        fits.PrimaryHDU(data, header=header).writeto(temporary)
-    return path
 
 
 def _plain_header(meta: Any) -> fits.Header:

@@ -1,0 +1,119 @@
+"""Planes that stay in their file until somebody wants their rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from astropy.io import fits
+from numpy.typing import NDArray
+
+from .._lazy import LazyPlane
+from .._parallel import row_bands
+from ..exceptions import FrameError
+from ._fits import GZIP, walk_hdus
+
+__all__ = ["stored_plane", "stored_planes", "write_plane"]
+
+_BLOCK = 2880
+_BAND = 64
+_TYPES = {8: "u1", -32: ">f4", -64: ">f8"}
+_SCALING = ("BSCALE", "BZERO", "BLANK")
+
+
+def stored_plane(path: Path, offset: int, shape: tuple[int, int], stored: str) -> LazyPlane:
+    """Return an image of a file, which is open only while rows are read.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        The file.
+    offset : int
+        Where its first pixel is, in bytes.
+    shape : tuple of int
+        Shape (ny, nx).
+    stored : str
+        Type of its pixels; floating-point numbers become float32.
+    """
+    kind = np.dtype(stored)
+    dtype = np.dtype(np.float32) if kind.kind == "f" else kind.newbyteorder("=")
+    length = shape[1] * kind.itemsize
+
+    def read(stream: BinaryIO, first: int, number: int) -> NDArray[Any]:
+        stream.seek(offset + first * length)
+        pixels = np.fromfile(stream, kind, number * shape[1])
+        if pixels.size < number * shape[1]:
+            msg = f"{path} became shorter while it was in use"
+            raise FrameError(msg)
+        return pixels.reshape(number, shape[1]).astype(dtype, copy=False)
+
+    def rows(wanted: slice) -> NDArray[Any]:
+        chosen = range(*wanted.indices(shape[0]))
+        try:
+            with path.open("rb", buffering=0) as stream:
+                if chosen.step == 1:
+                    return read(stream, chosen.start, len(chosen))
+                return np.concatenate([read(stream, row, 1) for row in chosen])
+        except OSError as error:
+            msg = f"{path} can no longer be read: {error.strerror or error}"
+            raise FrameError(msg) from None
+
+    return LazyPlane(rows, shape, dtype)
+
+
+def stored_planes(path: Path, expected: str) -> tuple[fits.Header, dict[str, LazyPlane]] | None:
+    """Return the primary header and the images of a file, by their names.
+
+    Returns `None` for a file that must be read as a whole: compressed, or
+    with pixels that are scaled or of another type.
+    """
+    headers, planes = [], {}
+    try:
+        with path.open("rb") as stream:
+            if stream.read(2) == GZIP:
+                return None
+            stream.seek(0)
+            for header, start in walk_hdus(path, stream, path.stat().st_size, expected):
+                plain = header.get("XTENSION", "IMAGE") == "IMAGE" and header["NAXIS"] == 2
+                stored = _TYPES.get(header["BITPIX"])
+                if not plain or stored is None or any(key in header for key in _SCALING):
+                    return None
+                shape = (header["NAXIS2"], header["NAXIS1"])
+                name = header.get("EXTNAME", "") if headers else "PRIMARY"
+                planes[name] = stored_plane(path, start, shape, stored)
+                headers.append(header)
+    except OSError:
+        return None  # reading it as a whole says what is wrong
+    return (headers[0], planes) if planes["PRIMARY"].dtype == np.float32 else None
+
+
+def write_plane(
+    stream: BinaryIO, path: Path, plane: Any, hdu: type[fits.PrimaryHDU], **options: Any
+) -> LazyPlane:
+    """Write an image some rows at a time, and return it as it is stored.
+
+    Parameters
+    ----------
+    stream : file
+        Where to write.
+    path : `~pathlib.Path`
+        Name that the file will have.
+    plane : array_like or LazyPlane
+        Shape (ny, nx); booleans become 0 and 1.
+    hdu : type
+        Class of the HDU.
+    **options
+        As for the HDU.
+    """
+    stored = {"b": "u1", "f": ">f4", "i": ">i2"}.get(plane.dtype.kind, "u1")
+    # Astropy makes the header; the pixels need not exist for that.
+    pattern = np.broadcast_to(np.zeros((), stored), plane.shape)
+    stream.write(hdu(pattern, **options).header.tostring().encode("ascii"))
+    start = stream.tell()
+    stream.writelines(
+        np.ascontiguousarray(plane[rows], dtype=stored).data
+        for rows in row_bands(plane.shape[0], _BAND)
+    )
+    stream.write(bytes(-stream.tell() % _BLOCK))
+    return stored_plane(path, start, plane.shape, stored)
