@@ -11,6 +11,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from ..stack import DitherStack
+from .distortion import Distortion
 
 __all__ = ["Alignment", "AlignmentEstimator"]
 
@@ -41,6 +42,9 @@ class Alignment:
         1 - b/a of the stars of each frame; NaN where unknown.
     reference : int
         Index of the best frame.
+    distortion : Distortion or None
+        Correction of the distortion that all WCSs share; `None`: that of the
+        headers.
     """
 
     wcss: tuple[WCS, ...]
@@ -52,6 +56,7 @@ class Alignment:
     fwhm: u.Quantity
     ellipticity: NDArray[np.float64]
     reference: int
+    distortion: Distortion | None = None
 
     def __post_init__(self) -> None:
         n = len(self.wcss)

@@ -18,6 +18,7 @@ from .._strategy import Strategy, quantity_field
 from ..exceptions import AlignmentError, AlignmentWarning
 from ..instrument import ExposureMetadata, pixel_area, pixel_scale
 from ..stack import DitherStack
+from .distortion import corrected_distortion, find_distortion
 from .plane import common_plane, moved_wcs, pointing_shift, reference_positions
 from .psf import MoffatPSF, measure_psf
 from .registration import Registration, register
@@ -56,6 +57,10 @@ class StarAlignment(Strategy):
         the sky) are left out. Default: 0.8 of the saturation level of the
         detector.
 
+    correct_distortion : bool
+        Whether the distortion of the headers is corrected where the stars show that
+        it is wrong. Default: yes.
+
     Notes
     -----
     1. Stars are found in each frame by `find_stars` and carried through the
@@ -92,6 +97,7 @@ class StarAlignment(Strategy):
     max_stars: int = Field(default=1500, ge=10)
     min_stars: int = Field(default=2, ge=2)
     saturation: float | None = Field(default=None, gt=0)
+    correct_distortion: bool = True
 
     def __call__(self, stack: DitherStack, /) -> Alignment:
         """Place the sky-subtracted frames of a stack.
@@ -108,14 +114,18 @@ class StarAlignment(Strategy):
         wcss = [frame.wcs for frame in stack]
         measured = parallel_map(self._measure, stack, stack.metadata)
         lists = [_usable(frame.stars) for frame in measured]
-        found = register(
-            lists,
-            wcss,
-            stack.shape,
-            max_shift=self.max_shift.to_value(u.arcsec),
-            min_stars=self.min_stars,
-        )
-        corrected, methods = _with_fallbacks(stack, wcss, found)
+        limits = {
+            "max_shift": self.max_shift.to_value(u.arcsec),
+            "min_stars": self.min_stars,
+        }
+        distortion = None
+        if self.correct_distortion:
+            distortion = find_distortion(lists, wcss, stack.shape, **limits)
+        headers = wcss
+        if distortion is not None:
+            headers = [corrected_distortion(w, distortion.parameters, stack.shape) for w in wcss]
+        found = register(lists, headers, stack.shape, **limits)
+        corrected, methods = _with_fallbacks(stack, headers, found)
         scales = u.Quantity([_scale(wcs, stars) for wcs, stars in zip(wcss, lists, strict=True)])
         transparency = _transparency(lists, measured, found)
         fwhm = np.array([frame.psf.fwhm for frame in measured])
@@ -124,7 +134,7 @@ class StarAlignment(Strategy):
             wcss=tuple(corrected),
             methods=methods,
             shifts=np.array(
-                [pointing_shift(old, new) for old, new in zip(wcss, corrected, strict=True)]
+                [pointing_shift(old, new) for old, new in zip(headers, corrected, strict=True)]
             ),
             residuals=found.rms * u.arcsec,
             n_matched=found.n_matched,
@@ -132,6 +142,7 @@ class StarAlignment(Strategy):
             fwhm=fwhm * scales,
             ellipticity=np.array([frame.psf.ellipticity for frame in measured]),
             reference=_best(transparency / (fwhm * noise), found.placed),
+            distortion=distortion,
         )
 
     def _measure(self, frame: CCDData, metadata: ExposureMetadata) -> _Measured:
@@ -207,7 +218,7 @@ def _with_fallbacks(
         corrected.append(moved_wcs(wcss[index], plane, np.array([east, north, 0.0, 0.0])))
         methods.append("interpolated")
         msg = (
-            f"{name} shows too few stars that other frames share: its header was corrected"
+            f"{name} {found.reasons[index]}: its header was corrected"
             " by the shift of its neighbours in time, which may be wrong by a pixel or more"
         )
         warnings.warn(msg, AlignmentWarning, stacklevel=3)

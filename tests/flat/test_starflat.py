@@ -139,3 +139,29 @@ def test_every_model_that_was_tried_is_reported(sky):
     found = StarFlat(degrees=(2, 3))(stars, SHAPE, sky=sky)
     assert set(found.scatter) == {(0, False), (2, False), (3, False), (found.degree, True)}
     assert found.scatter[2, False] < found.scatter[0, False]
+
+
+def test_a_catalogue_knows_the_gradient():
+    def gradient(x, _y):
+        return 1 + 0.02 * (x - CENTRE) / 256
+
+    stars, _ = measure(gradient)
+    brightness = np.random.default_rng(1)
+    brightness.uniform(-45, 45, (7, 2))
+    brightness.normal(0, 0.015, 14)
+    brightness.uniform(-20, 532, (2, 300))
+    magnitude = 20 - 2.5 * brightness.uniform(3.5, 5.5, 300)
+    noise = np.random.default_rng(2).normal(0, 0.03, 300)
+    tied = StarMeasurements(
+        stars.star, stars.frame, stars.x, stars.y, stars.flux, stars.error,
+        magnitude + noise, np.full(300, 0.03),
+    )  # fmt: skip
+    found = StarFlat()(tied, SHAPE)
+    assert error_of(found, gradient) < 0.003
+    assert len(found.zero_points) == 14
+    # Stars that the catalogue does not know are used as before.
+    magnitude[::2] = np.nan
+    half = StarMeasurements(
+        stars.star, stars.frame, stars.x, stars.y, stars.flux, stars.error, magnitude
+    )
+    assert error_of(StarFlat()(half, SHAPE), gradient) < 0.003
