@@ -21,7 +21,6 @@ _MODELS = {"radial-3": 1, "radial-5": 2, "radial-5 + centre": 4}
 """Names of the models, each with the number of the parameters that it leaves free."""
 
 _ROUNDS = 4
-_STEP = 0.1
 _FOLDS = 5
 _LEAST_STARS = 20
 _LEAST_SIGHTINGS = 60
@@ -278,21 +277,42 @@ def _slopes(
     plane: WCS,
     shape: tuple[int, int],
 ) -> NDArray[np.float64]:
-    """Return how places in the plane move with the parameters, shape (n, 2 axes, 4)."""
+    """Return how places in the plane move with the parameters, shape (n, 2 axes, 4).
+
+    A larger coefficient puts the same sky farther out, so that the same pixel looks
+    farther in. Another centre turns the field about it, where the distortion differs.
+    """
     slopes = np.empty((len(frame), 2, 4))
     for number, wcs in enumerate(wcss):
         mine = frame == number
         if not mine.any():
             continue
-        for parameter in range(4):
-            moved = [
-                plane.wcs_world2pix(
-                    corrected_distortion(wcs, step * np.eye(4)[parameter], shape).wcs_pix2world(
-                        pixels[mine], 0
-                    ),
-                    0,
-                )
-                for step in (_STEP, -_STEP)
-            ]
-            slopes[mine, :, parameter] = (moved[0] - moved[1]) / (2 * _STEP)
+        scale = pixel_scale(wcs).to_value("arcsec")
+        rim = float(np.hypot(*shape)) / 2
+        centre = wcs.wcs.crpix[None, :] - 1
+        offset = pixels[mine] - centre
+        places, origin = _in_plane(wcs, plane, pixels[mine]), _in_plane(wcs, plane, centre)
+        distance = np.hypot(*(places - origin).T) / (scale * rim)
+        outwards = offset / np.maximum(np.hypot(*offset.T), 1e-6)[:, None]
+        jacobian = _jacobian(wcs, plane, pixels[mine])
+        radial = -np.einsum("nab,nb->na", jacobian, outwards)
+        slopes[mine, :, 0] = radial * distance[:, None] ** 3
+        slopes[mine, :, 1] = radial * distance[:, None] ** 5
+        slopes[mine, :, 2:] = _jacobian(wcs, plane, centre) - jacobian
     return slopes
+
+
+def _in_plane(wcs: WCS, plane: WCS, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+    return plane.wcs_world2pix(wcs.wcs_pix2world(pixels, 0), 0)
+
+
+def _jacobian(wcs: WCS, plane: WCS, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the slopes of places in the plane with x and y, shape (n, 2 axes, 2)."""
+    steps = 0.5 * np.eye(2)
+    return np.stack(
+        [
+            _in_plane(wcs, plane, pixels + step) - _in_plane(wcs, plane, pixels - step)
+            for step in steps
+        ],
+        axis=2,
+    )

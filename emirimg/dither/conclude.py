@@ -19,6 +19,7 @@ from ..stack import DitherStack
 from .header import mosaic_header
 from .result import DitherResult, FrameRecord
 from .steps import Combination
+from .weights import effective_time
 
 __all__ = ["conclude", "frame_records"]
 
@@ -62,13 +63,18 @@ def conclude(
         The warnings; read when the measurements are done.
     """
     quality = measure_quality(mosaic, objects)
+    used = np.flatnonzero([record.weight > 0 for record in records])
     header = mosaic_header(
         first,
-        metadata,
-        sky_levels=[record.sky_level for record in records],
-        transparency=alignment.transparency,
-        history=[f"{step}: {text}" for step, text in strategies.items()],
-        measured=_measured(quality) | _applied(illumination),
+        [metadata[index] for index in used],
+        sky_levels=[records[index].sky_level for index in used],
+        transparency=alignment.transparency[used],
+        history=[f"{step}: {text}" for step, text in strategies.items()]
+        + _said_of_distortion(alignment),
+        measured=_combined(metadata, records)
+        | _measured(quality)
+        | _placed(alignment)
+        | _applied(illumination),
     )
     return DitherResult(
         mosaic=replace(mosaic, header=header),
@@ -80,6 +86,49 @@ def conclude(
         inputs=tuple(inputs),
         warnings=tuple(notes),
     )
+
+
+def _combined(
+    metadata: Sequence[ExposureMetadata], records: Sequence[FrameRecord]
+) -> dict[str, tuple[float, str]]:
+    times = u.Quantity([item.exposure_time for item in metadata])
+    weights = np.array([record.weight for record in records])
+    seconds = effective_time(times, weights).to_value(u.s)
+    return {
+        "EFFTIME": (seconds, "[s] time in the best conditions for that depth"),
+        "NLEFTOUT": (int((weights == 0).sum()), "exposures left out"),
+    }
+
+
+def _placed(alignment: Alignment) -> dict[str, tuple[float, str]]:
+    residuals = alignment.residuals.to_value(u.mas)
+    known = np.isfinite(residuals)
+    rms = float(np.median(residuals[known])) if known.any() else np.nan
+    by_stars = sum(method == "stars" for method in alignment.methods)
+    found = alignment.distortion
+    distortion = {"DISTCORR": (found is not None, "whether the distortion was corrected")}
+    if found is not None:
+        distortion |= {
+            "DISTMAX": (found.largest, "[pixel] largest correction of the distortion"),
+            "DISTRMS0": (1000 * found.before, "[mas] left-out residuals without it"),
+            "DISTRMS1": (1000 * found.after, "[mas] left-out residuals with it"),
+        }
+    return {
+        "ALIGNRMS": (rms, "[mas] typical residual of the stars, per axis"),
+        "NSTARALN": (by_stars, "exposures aligned by their stars"),
+        **distortion,
+    }
+
+
+def _said_of_distortion(alignment: Alignment) -> list[str]:
+    found = alignment.distortion
+    if found is None:
+        return []
+    r3, r5, x, y = found.parameters
+    return [
+        f"distortion: {found.model}, {r3:.3f} r^3 {r5:+.3f} r^5 pixels (r = 1: half diagonal),"
+        f" centre moved by ({x:.2f}, {y:.2f}) pixels, better by {found.significance:.0f} sigma"
+    ]
 
 
 def _measured(quality: MosaicQuality) -> dict[str, tuple[float, str]]:

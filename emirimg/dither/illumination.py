@@ -78,7 +78,7 @@ def find_illumination(
         measured = np.empty((len(stack), 4, 0))
     x, y, flux, error = measured.transpose(1, 0, 2)
     with np.errstate(invalid="ignore"):
-        usable = flux > _LEAST_SIGNAL_TO_NOISE * error
+        usable = (flux > _LEAST_SIGNAL_TO_NOISE * error) & alignment.used[:, None]
     frame, star = np.nonzero(usable)
     measurements = StarMeasurements(star, frame, x[usable], y[usable], flux[usable], error[usable])
     brightness = _sky_brightness(skies, stack[0])

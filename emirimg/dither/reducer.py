@@ -33,6 +33,7 @@ from .loading import load
 from .notes import noted_warnings
 from .result import DitherResult
 from .steps import Steps, placed, with_flags, with_masks_of
+from .weights import without_opaque
 
 __all__ = ["DitherReducer"]
 
@@ -88,6 +89,9 @@ class DitherReducer:
     passes : int, optional
         How often, at most, the sky is estimated anew with the objects found
         in the last mosaic. Fewer when the mask no longer changes. Default: 3.
+    min_transparency : float, optional
+        Frames less transparent than this, relative to the clearest, are left out of
+        the mosaic; the others are weighted. Default: 0.2.
     grid : MosaicGrid, optional
         Where the mosaic's pixels shall lie. Default: a north-up gnomonic grid
         of the scale of the exposures that holds all of them.
@@ -123,12 +127,16 @@ class DitherReducer:
         combiner: Combiner = NoiseClipCombiner(),
         objects: ObjectMasker | None = SegmentationMasker(),
         passes: int = 3,
+        min_transparency: float = 0.2,
         grid: MosaicGrid | None = None,
         executor: Executor | None = None,
         progress: Progress = no_progress,
     ) -> None:
         if passes < 1:
             msg = f"passes must be at least 1, got {passes}"
+            raise ValueError(msg)
+        if not 0 <= min_transparency <= 1:
+            msg = f"min_transparency must lie between 0 and 1, got {min_transparency}"
             raise ValueError(msg)
         self.calibrate = ExposureReducer(
             calibrations=calibrations, gain=gain, read_noise=read_noise
@@ -144,6 +152,7 @@ class DitherReducer:
         self.combiner = combiner
         self.objects = objects
         self.passes = passes
+        self.min_transparency = min_transparency
         self.grid = grid
         self.executor = executor
         self.progress = progress
@@ -153,7 +162,7 @@ class DitherReducer:
         """The strategies, as texts that can be typed back."""
         names = (
             "hidden_pixels", "sky", "residual", "alignment", "outliers", "cosmic_rays",
-            "starflat", "resampler", "combiner", "objects", "passes",
+            "starflat", "resampler", "combiner", "objects", "passes", "min_transparency",
         )  # fmt: skip
         return {name: repr(getattr(self, name)) for name in names}
 
@@ -204,6 +213,7 @@ class DitherReducer:
                 masks = None
                 if alignment is None:
                     alignment = steps.once("Aligning", self.alignment, clean)
+                    alignment = without_opaque(alignment, stack.names, self.min_transparency)
                     calibrated = stack = placed(stack, alignment)
                     clean = placed(clean, alignment)
                     grid = self.grid or MosaicGrid.covering(
