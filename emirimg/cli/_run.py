@@ -24,6 +24,7 @@ from ..io import (
     read_calibrations,
     read_control,
     read_mosaic,
+    read_reference_catalogue,
     require_one_group,
     write_json,
 )
@@ -71,6 +72,7 @@ def reduce_exposures(
     calibrations: CalibrationFiles,
     strategies: Mapping[str, Any],
     overwrite: bool,
+    catalogue: Path | None = None,
 ) -> DitherResult:
     """Reduce raw exposures and write the products to a directory.
 
@@ -88,6 +90,8 @@ def reduce_exposures(
         Arguments for `~emirimg.dither.DitherReducer`.
     overwrite : bool
         Whether earlier products may be replaced.
+    catalogue : `~pathlib.Path`, optional
+        Stars to tie the mosaic to.
     """
     return_freed_arrays()
     with output_directory(directory, PRODUCTS, overwrite=overwrite) as workplace:
@@ -97,6 +101,7 @@ def reduce_exposures(
         reducer = DitherReducer(
             calibrations=calibrations.read(group, reporter),
             progress=reporter.progress,
+            catalogue=catalogue and read_reference_catalogue(catalogue, group.filter_name),
             **strategies,
         )
         result = reducer.reduce(group.paths)

@@ -27,6 +27,14 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--bpm", metavar="FITS", type=_FILE, help="Bad-pixel mask; not 0 is bad.")
 @click.option("--dark", metavar="FITS", type=_FILE, help="Master dark.")
 @click.option("--flat", metavar="FITS", type=_FILE, help="Master flat.")
+@click.option(
+    "--catalogue", metavar="FILE", type=_FILE,
+    help="Stars to tie places and magnitudes to (FITS, ECSV, CSV: ra, dec, mag).",
+)  # fmt: skip
+@click.option(
+    "--min-transparency", type=click.FloatRange(0, 1), default=0.2, show_default=True,
+    help="Leave out exposures less transparent than this part of the clearest.",
+)  # fmt: skip
 @strategy_options
 @overwrite_option
 @reporting_options
@@ -38,6 +46,8 @@ def reduce_command(
     bpm: Path | None,
     dark: Path | None,
     flat: Path | None,
+    catalogue: Path | None,
+    min_transparency: float,
     overwrite: bool,
     quiet: bool,
     verbose: bool,
@@ -74,6 +84,7 @@ def reduce_command(
             output,
             reporter,
             calibrations=CalibrationFiles(control, bpm, dark, flat),
-            strategies=make_strategies(strategies),
+            strategies={**make_strategies(strategies), "min_transparency": min_transparency},
+            catalogue=catalogue,
             overwrite=overwrite,
         )

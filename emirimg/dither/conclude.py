@@ -9,7 +9,7 @@ import astropy.units as u
 import numpy as np
 from astropy.io.fits import Header
 
-from ..alignment import Alignment
+from ..alignment import Alignment, ReferenceCatalogue
 from ..combine import Mosaic
 from ..flat import Illumination
 from ..instrument import ExposureMetadata
@@ -19,6 +19,7 @@ from ..stack import DitherStack
 from .header import mosaic_header
 from .result import DitherResult, FrameRecord
 from .steps import Combination
+from .tie import Tied, tie
 from .weights import effective_time
 
 __all__ = ["conclude", "frame_records"]
@@ -36,6 +37,7 @@ def conclude(
     strategies: Mapping[str, str],
     inputs: Sequence[tuple[str, str, str]],
     notes: Sequence[str],
+    catalogue: ReferenceCatalogue | None = None,
 ) -> DitherResult:
     """Measure the mosaic and make the result of the reduction.
 
@@ -61,8 +63,17 @@ def conclude(
         (kind, name, sha256) of every file.
     notes : sequence of str
         The warnings; read when the measurements are done.
+    catalogue : ReferenceCatalogue, optional
+        Stars to tie the mosaic to.
     """
-    quality = measure_quality(mosaic, objects)
+    tied = Tied(mosaic, objects, alignment, None, {})
+    if catalogue is not None:
+        tied = tie(mosaic, objects, alignment, catalogue)
+    mosaic, objects, alignment = tied.mosaic, tied.objects, tied.alignment
+    if tied.zero_point is None:
+        quality = measure_quality(mosaic, objects)
+    else:
+        quality = measure_quality(mosaic, objects, zero_point=tied.zero_point)
     used = np.flatnonzero([record.weight > 0 for record in records])
     header = mosaic_header(
         first,
@@ -73,6 +84,7 @@ def conclude(
         + _said_of_distortion(alignment),
         measured=_combined(metadata, records)
         | _measured(quality)
+        | _magnitudes(quality, tied)
         | _placed(alignment)
         | _applied(illumination),
     )
@@ -125,10 +137,11 @@ def _said_of_distortion(alignment: Alignment) -> list[str]:
     if found is None:
         return []
     r3, r5, x, y = found.parameters
-    return [
+    text = (
         f"distortion: {found.model}, {r3:.3f} r^3 {r5:+.3f} r^5 pixels (r = 1: half diagonal),"
         f" centre moved by ({x:.2f}, {y:.2f}) pixels, better by {found.significance:.0f} sigma"
-    ]
+    )
+    return [text]
 
 
 def _measured(quality: MosaicQuality) -> dict[str, tuple[float, str]]:
@@ -137,7 +150,14 @@ def _measured(quality: MosaicQuality) -> dict[str, tuple[float, str]]:
         "ELLIPTIC": (quality.ellipticity, "1 - b/a of the stars"),
         "CORRNOIS": (quality.correlated_noise, "noise in apertures of 2 FWHM / predicted"),
         "DEPTH5": (quality.depth, "[mag] 5-sigma point source"),
-        "MAGZERO": (quality.zero_point, "[mag] zero point of DEPTH5"),
+    }
+
+
+def _magnitudes(quality: MosaicQuality, tied: Tied) -> dict[str, tuple[float | str, str]]:
+    source = "arbitrary" if tied.zero_point is None else "tied to the catalogue"
+    return {
+        "MAGZERO": (quality.zero_point, f"[mag] of 1 adu, {source}; of DEPTH5 too"),
+        **tied.keywords,
     }
 
 

@@ -27,7 +27,7 @@ def mosaic_header(
     sky_levels: Sequence[float],
     transparency: Sequence[float],
     history: Sequence[str],
-    measured: Mapping[str, tuple[float, str]],
+    measured: Mapping[str, tuple[float | str, str]],
 ) -> Header:
     """Make the header of a mosaic from that of its first exposure.
 
@@ -76,7 +76,7 @@ def mosaic_header(
     header["SKYLEVEL"] = (float(np.mean(sky_levels)), "[adu] mean sky subtracted")
     header["TRANSPAR"] = (float(np.mean(transparency)), "mean transparency, clearest exposure = 1")
     for key, (value, comment) in measured.items():
-        if np.isfinite(value):
+        if isinstance(value, str) or np.isfinite(value):
             header[key] = (value, comment)
     header["EMIRIMG"] = (version, "version of emirimg")
     for line in history:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from .._parallel import Progress, default_executor, no_progress
-from ..alignment import Alignment, AlignmentEstimator, StarAlignment
+from ..alignment import Alignment, AlignmentEstimator, ReferenceCatalogue, StarAlignment
 from ..calibration import (
     Calibrations,
     HiddenPixelDetector,
@@ -33,6 +33,7 @@ from .loading import load
 from .notes import noted_warnings
 from .result import DitherResult
 from .steps import Steps, placed, with_flags, with_masks_of
+from .tie import catalogue_magnitudes
 from .weights import without_opaque
 
 __all__ = ["DitherReducer"]
@@ -92,6 +93,9 @@ class DitherReducer:
     min_transparency : float, optional
         Frames less transparent than this, relative to the clearest, are left out of
         the mosaic; the others are weighted. Default: 0.2.
+    catalogue : ReferenceCatalogue, optional
+        Stars to which the illumination, the WCS and the zero point of the mosaic are
+        tied. Default: none.
     grid : MosaicGrid, optional
         Where the mosaic's pixels shall lie. Default: a north-up gnomonic grid
         of the scale of the exposures that holds all of them.
@@ -128,6 +132,7 @@ class DitherReducer:
         objects: ObjectMasker | None = SegmentationMasker(),
         passes: int = 3,
         min_transparency: float = 0.2,
+        catalogue: ReferenceCatalogue | None = None,
         grid: MosaicGrid | None = None,
         executor: Executor | None = None,
         progress: Progress = no_progress,
@@ -153,6 +158,7 @@ class DitherReducer:
         self.objects = objects
         self.passes = passes
         self.min_transparency = min_transparency
+        self.catalogue = catalogue
         self.grid = grid
         self.executor = executor
         self.progress = progress
@@ -204,6 +210,7 @@ class DitherReducer:
             stack = steps.with_bad_pixels(stack, self.hidden_pixels)
             alignment: Alignment | None = None
             stars: NDArray[np.float64] | None = None
+            magnitudes: tuple[NDArray[np.float64] | None, ...] = (None, None)
             objects: ObjectMask | None = None
             illumination: Illumination | None = None
             for number in range(1, self.passes + 1):
@@ -221,8 +228,9 @@ class DitherReducer:
                     )
                 if stars is not None and illumination is None:
                     illumination = find_illumination(
-                        clean, skies, stars, alignment, self.starflat, steps
-                    )
+                        clean, skies, stars, alignment, self.starflat, steps,
+                        magnitudes=magnitudes,
+                    )  # fmt: skip
                 if illumination is not None:
                     steps.divide(clean, illumination)
                 combination = steps.combined(clean, alignment, grid, self.resampler, self.combiner)
@@ -236,6 +244,7 @@ class DitherReducer:
                 )
                 if self.starflat is not None and stars is None:
                     stars = star_places(combination.mosaic)
+                    magnitudes = catalogue_magnitudes(combination.mosaic, stars, self.catalogue)
                 steps.restore_sky(clean, skies, illumination)
                 stack = with_flags(calibrated, flagged)
                 # Their memory is wanted for the next pass.
@@ -255,6 +264,7 @@ class DitherReducer:
                 strategies=self.strategies,
                 inputs=inputs,
                 notes=notes,
+                catalogue=self.catalogue,
             )
 
     def _find_objects(self, mosaic: Mosaic, steps: Steps) -> ObjectMask | None:

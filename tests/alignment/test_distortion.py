@@ -73,7 +73,7 @@ def test_a_wrong_cubic_term_is_corrected():
     assert found.after < 0.6 * found.before
     assert found.after == pytest.approx(NOISE * SCALE, rel=0.3)
     assert errors(lists, headers, true, None) > 0.2
-    assert errors(lists, headers, true, found) < 0.01
+    assert errors(lists, headers, true, found) < 0.03
 
 
 def test_a_wrong_fifth_order_of_six_pixels_is_corrected():
