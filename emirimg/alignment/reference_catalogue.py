@@ -39,6 +39,8 @@ class ReferenceCatalogue:
         Degrees, shape (n,).
     magnitude, magnitude_error : `~numpy.ndarray`
         Shape (n,); NaN where unknown.
+    digest : str, optional
+        sha256 of its file.
     """
 
     name: str
@@ -46,6 +48,7 @@ class ReferenceCatalogue:
     dec: NDArray[np.float64]
     magnitude: NDArray[np.float64]
     magnitude_error: NDArray[np.float64]
+    digest: str = ""
 
     def __len__(self) -> int:
         return self.ra.size

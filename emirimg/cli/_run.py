@@ -98,10 +98,13 @@ def reduce_exposures(
         reporter.step(f"emirimg {version}: {shlex.join(sys.argv)}")
         group = require_one_group(group_exposures(find_exposures(paths)))
         reporter.step(f"{len(group.paths)} exposures of {group.object_name}, {group.filter_name}")
+        if catalogue is not None:
+            stars = read_reference_catalogue(catalogue, group.filter_name)
+            reporter.step(f"catalogue {catalogue}: {len(stars)} stars")
+            strategies = {**strategies, "catalogue": stars}
         reducer = DitherReducer(
             calibrations=calibrations.read(group, reporter),
             progress=reporter.progress,
-            catalogue=catalogue and read_reference_catalogue(catalogue, group.filter_name),
             **strategies,
         )
         result = reducer.reduce(group.paths)

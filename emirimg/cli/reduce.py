@@ -32,8 +32,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="Stars to tie places and magnitudes to (FITS, ECSV, CSV: ra, dec, mag).",
 )  # fmt: skip
 @click.option(
-    "--min-transparency", type=click.FloatRange(0, 1), default=0.2, show_default=True,
-    help="Leave out exposures less transparent than this part of the clearest.",
+    "--min-transparency", type=click.FloatRange(0, 1),
+    help="Leave out exposures less transparent than this part of the clearest.  [default: 0.2]",
 )  # fmt: skip
 @strategy_options
 @overwrite_option
@@ -47,7 +47,7 @@ def reduce_command(
     dark: Path | None,
     flat: Path | None,
     catalogue: Path | None,
-    min_transparency: float,
+    min_transparency: float | None,
     overwrite: bool,
     quiet: bool,
     verbose: bool,
@@ -78,13 +78,14 @@ def reduce_command(
     from ._reporter import Reporter  # noqa: PLC0415 (heavy)
     from ._run import CalibrationFiles, reduce_exposures  # noqa: PLC0415 (heavy)
 
+    limits = {} if min_transparency is None else {"min_transparency": min_transparency}
     with Reporter(quiet=quiet, verbose=verbose) as reporter:
         reduce_exposures(
             paths,
             output,
             reporter,
             calibrations=CalibrationFiles(control, bpm, dark, flat),
-            strategies={**make_strategies(strategies), "min_transparency": min_transparency},
+            strategies=make_strategies(strategies) | limits,
             catalogue=catalogue,
             overwrite=overwrite,
         )

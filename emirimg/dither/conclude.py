@@ -69,6 +69,7 @@ def conclude(
     tied = Tied(mosaic, objects, alignment, None, {})
     if catalogue is not None:
         tied = tie(mosaic, objects, alignment, catalogue)
+        inputs = [*inputs, ("catalogue", catalogue.name, catalogue.digest)]
     mosaic, objects, alignment = tied.mosaic, tied.objects, tied.alignment
     if tied.zero_point is None:
         quality = measure_quality(mosaic, objects)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..alignment import ReferenceCatalogue
 from ..exceptions import InputError
+from .results import sha256
 
 __all__ = ["read_reference_catalogue"]
 
@@ -79,9 +80,8 @@ def read_reference_catalogue(path: str | Path, filter_name: str = "") -> Referen
         places.append(_degrees(table[name], unit))
     magnitude, error = _magnitudes(table, columns, filter_name)
     known = np.isfinite(places[0]) & np.isfinite(places[1])
-    return ReferenceCatalogue(
-        path.name, places[0][known], places[1][known], magnitude[known], error[known]
-    )
+    columns = (places[0], places[1], magnitude, error)
+    return ReferenceCatalogue(path.name, *(column[known] for column in columns), sha256(path))
 
 
 def _magnitudes(

@@ -304,6 +304,7 @@ def test_a_catalogue_ties_places_and_zero_point(tree, calibrations, result):
     tied = DitherReducer(calibrations=calibrations, catalogue=catalogue).reduce(exposures_of(tree))
     header = tied.mosaic.header
     assert header["CATALOG"] == "truth"
+    assert tied.inputs[-1][:2] == ("catalogue", "truth")
     # The clearest exposure, the unit of the mosaic, is not quite transparent.
     assert header["MAGZERO"] == pytest.approx(22.5, abs=0.06)
     assert header["MAGZERR"] < 0.02
@@ -335,6 +336,8 @@ def test_opaque_exposures_are_left_out(tree, calibrations):
     assert header["NCOMBINE"] == 14 - header["NLEFTOUT"]
     assert strict.mosaic.coverage.max() <= header["NCOMBINE"]
     assert header["EFFTIME"] <= header["TEXPTIME"]
+    assert strict.summary()["n_left_out"] == header["NLEFTOUT"]
+    assert strict.summary()["effective_exposure_time"] == pytest.approx(header["EFFTIME"])
 
 
 def test_a_transparency_is_a_part():
