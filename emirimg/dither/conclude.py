@@ -108,7 +108,7 @@ def _combined(
     weights = np.array([record.weight for record in records])
     seconds = effective_time(times, weights).to_value(u.s)
     return {
-        "EFFTIME": (seconds, "[s] time in the best conditions for that depth"),
+        "EFFTIME": (float(seconds), "[s] time in the best conditions for that depth"),
         "NLEFTOUT": (int((weights == 0).sum()), "exposures left out"),
     }
 
@@ -157,7 +157,7 @@ def _measured(quality: MosaicQuality) -> dict[str, tuple[float, str]]:
 def _magnitudes(quality: MosaicQuality, tied: Tied) -> dict[str, tuple[float | str, str]]:
     source = "arbitrary" if tied.zero_point is None else "tied to the catalogue"
     return {
-        "MAGZERO": (quality.zero_point, f"[mag] of 1 adu, {source}; of DEPTH5 too"),
+        "MAGZERO": (quality.zero_point, f"[mag] of 1 adu, {source}"),
         **tied.keywords,
     }
 

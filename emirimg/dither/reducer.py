@@ -223,9 +223,8 @@ class DitherReducer:
                     alignment = without_opaque(alignment, stack.names, self.min_transparency)
                     calibrated = stack = placed(stack, alignment)
                     clean = placed(clean, alignment)
-                    grid = self.grid or MosaicGrid.covering(
-                        alignment.wcss, [frame.shape for frame in stack]
-                    )
+                    used = [w for w, ok in zip(alignment.wcss, alignment.used, strict=True) if ok]
+                    grid = self.grid or MosaicGrid.covering(used, [stack.shape] * len(used))
                 if stars is not None and illumination is None:
                     illumination = find_illumination(
                         clean, skies, stars, alignment, self.starflat, steps,

@@ -135,7 +135,7 @@ def _robust_mean(values: NDArray[np.float64]) -> tuple[float, float, int]:
 def _keywords(found: CatalogueTie, name: str) -> dict[str, tuple[float | str, str]]:
     east, north = found.shift.to_value(u.arcsec)
     return {
-        "CATALOG": (name, "catalogue that the WCS is tied to"),
+        "CATALOG": (name, "catalogue of the WCS"),
         "CATNSTAR": (found.n_stars, "stars of the catalogue that hold the WCS"),
         "CATEAST": (float(east), "[arcsec] movement of the WCS towards east"),
         "CATNORTH": (float(north), "[arcsec] movement of the WCS towards north"),

@@ -343,3 +343,15 @@ def test_opaque_exposures_are_left_out(tree, calibrations):
 def test_a_transparency_is_a_part():
     with pytest.raises(ValueError, match="min_transparency must lie between 0 and 1"):
         DitherReducer(min_transparency=20)
+
+
+def test_an_exposure_of_another_place_is_left_out(tree, calibrations):
+    frames = [read_frame(path) for path in exposures_of(tree)[:5]]
+    # Its header tells nothing of it: the stars are those of nowhere.
+    frames[2].data = np.roll(frames[2].data[::-1, ::-1].copy(), 90, axis=1)
+    with pytest.warns(AlignmentWarning, match="exposure 3 .*left out of the mosaic"):
+        result = DitherReducer(calibrations=calibrations, passes=1).reduce(frames)
+    assert result.frames[2].method == "left out"
+    assert result.frames[2].weight == 0
+    assert result.mosaic.coverage.max() == 4
+    assert result.mosaic.header["NLEFTOUT"] == 1
