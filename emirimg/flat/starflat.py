@@ -72,7 +72,7 @@ class StarFlat(Strategy):
     degrees : tuple of int
         Degrees of the polynomials to try. Default: 2 to 6.
     min_stars : int
-        Fewer measured stars than this mean no correction. Default: 20.
+        Fewer measured stars than this mean no correction. Default: 10.
     min_gain : float
         How many standard errors better than no correction the prediction of
         left-out stars must be. Default: 2.
@@ -85,7 +85,7 @@ class StarFlat(Strategy):
 
     name: Literal["starflat"] = "starflat"
     degrees: tuple[int, ...] = (2, 3, 4, 5, 6)
-    min_stars: int = Field(20, ge=3)
+    min_stars: int = Field(10, ge=3)
     min_gain: float = Field(2.0, ge=0)
 
     def __call__(
