@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.special import gammainc
 
-__all__ = ["CoarseShift", "coarse_shifts", "identify", "vote_shift"]
+__all__ = ["CoarseShift", "coarse_shifts", "identify", "moving", "vote_shift"]
 
 _BRIGHTEST = 250
 
@@ -175,6 +175,48 @@ def identify(
         count = np.bincount(number, minlength=len(ensemble))
         numbers.append(np.where(count[number] == 1, number, -1))
     return np.concatenate(numbers).astype(int), len(ensemble)
+
+
+def moving(
+    positions: Sequence[NDArray[np.float64]],
+    pointings: NDArray[np.int_],
+    *,
+    tolerance: float = 1.0,
+    most: float = 0.5,
+) -> list[NDArray[np.bool_]]:
+    """Tell what moves on the detector with the telescope, as stars do.
+
+    Parameters
+    ----------
+    positions : sequence of `~numpy.ndarray`
+        For each frame, positions of shape (n, 2) on the detector, in pixels.
+    pointings : `~numpy.ndarray` of int
+        For each frame, a number that frames at the same pointing share.
+    tolerance : float, optional
+        Largest distance between two sightings of a hot pixel. Default: 1.
+    most : float, optional
+        What is seen at the same place in more than this part of the other
+        pointings, and in at least two of them, does not move. Default: 0.5.
+
+    Returns
+    -------
+    list of `~numpy.ndarray` of bool
+        For each frame, which of its positions move.
+    """
+    kinds = np.unique(pointings)
+    trees = [
+        cKDTree(np.concatenate([positions[k] for k in np.flatnonzero(pointings == kind)]))
+        for kind in kinds
+    ]
+    result = []
+    for places, own in zip(positions, pointings, strict=True):
+        seen = np.zeros(len(places))
+        for kind, tree in zip(kinds, trees, strict=True):
+            if kind != own and len(places) and tree.n:
+                distance, _ = tree.query(places, distance_upper_bound=tolerance)
+                seen += np.isfinite(distance)
+        result.append(seen < max(2, most * (len(kinds) - 1)))
+    return result
 
 
 def _vote_nearby(

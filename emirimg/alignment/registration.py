@@ -17,6 +17,10 @@ from .stars import StarList
 
 __all__ = ["Registration", "register"]
 
+_TOO_FEW = "shows too few stars that other frames share"
+_TOO_FAR = "would need a shift beyond max_shift to agree with the other frames"
+_TURNED = "would need an implausible rotation or scale to agree with the other frames"
+
 _FALSE_ALARM = 0.01
 _COARSE = 2.5
 _FINE = 1.0
@@ -29,6 +33,8 @@ _ROTATION_SPREAD = 0.1
 _ROTATION_SIGMAS = 8.0
 _ROTATION_LEAST = 0.03
 """Smallest displacement by a rotation or a scale, in pixels at the rim, worth correcting."""
+_ROTATION_MOST = 0.02
+"""Largest rotation (radians) or change of scale of one frame that is believed."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,14 @@ class Registration:
     numbers : `~numpy.ndarray` of int
         Shape (n_frames, n_stars): index in the list of the frame of each
         star; -1 where it was not used.
+    residuals : `~numpy.ndarray`
+        Shape (n_frames, n_stars, 2): place of each star by each frame minus
+        its mean place, towards east and north, in arcsec.
+    weights : `~numpy.ndarray`
+        Shape (n_frames, n_stars): inverse squared errors, in arcsec; 0 where a star
+        was not used.
+    reasons : tuple of str
+        Why a frame was not placed; empty for those that were.
     """
 
     wcss: list[WCS]
@@ -55,6 +69,9 @@ class Registration:
     rms: NDArray[np.float64]
     n_matched: NDArray[np.int_]
     numbers: NDArray[np.int_]
+    residuals: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    reasons: tuple[str, ...]
 
 
 def register(
@@ -64,6 +81,7 @@ def register(
     *,
     max_shift: float,
     min_stars: int,
+    shifts_only: bool = False,
 ) -> Registration:
     """Correct the pointings of frames from their stars.
 
@@ -79,6 +97,8 @@ def register(
         Largest correction of a pointing, in arcsec, relative to the median.
     min_stars : int
         Frames with fewer matched stars are not placed.
+    shifts_only : bool, optional
+        Whether rotations and scales are not looked for. Default: they are.
 
     Returns
     -------
@@ -94,22 +114,24 @@ def register(
         tolerance=_COARSE * scale,
         false_alarm=_FALSE_ALARM,
     )
+    reasons = np.where(placed, "", _TOO_FEW).astype(object)
     moves = np.column_stack([shifts, np.zeros_like(shifts)])
     moves[placed] -= _gauge(start, start + shifts, placed)
     current = _moved(wcss, plane, moves, placed)
     turn = 0
     while turn < _ROUNDS:
         correction = reference_positions(plane, current) - start
-        placed &= np.hypot(*correction.T) <= max_shift
+        _refuse(placed, np.hypot(*correction.T) > max_shift, reasons, _TOO_FAR)
         if placed.sum() < 2:
-            return _nothing(wcss)
+            return _nothing(wcss, reasons)
         tolerance = (_COARSE if turn == 0 else _FINE) * scale
         sightings, numbers = _sightings(lists, current, plane, placed, scale, tolerance)
-        solution = _solve(sightings, placed, scale, shape, rigid=turn == 0)
-        enough = solution.n_matched >= min_stars
-        if not enough[placed].all():
+        rigid = shifts_only or turn == 0
+        solution = _solve(sightings, placed, scale, shape, rigid=rigid)
+        few = _refuse(placed, solution.n_matched < min_stars, reasons, _TOO_FEW)
+        turned = np.abs(solution.parameters[:, 2:]).max(axis=1) > _ROTATION_MOST
+        if few | _refuse(placed, turned, reasons, _TURNED):
             # Whoever leaves must not have pulled the others: solve again.
-            placed &= enough
             continue
         current = _moved(current, plane, solution.parameters, placed)
         current = _centred(wcss, current, plane, placed)
@@ -122,7 +144,20 @@ def register(
         rms,
         np.where(placed, solution.n_matched, 0),
         used,
+        solution.residuals,
+        solution.weights,
+        tuple(reasons),
     )
+
+
+def _refuse(
+    placed: NDArray[np.bool_], wrong: NDArray[np.bool_], reasons: NDArray[np.object_], why: str
+) -> bool:
+    """Take the frames that are wrong out of those placed; tell whether there were any."""
+    leaving = placed & wrong
+    reasons[leaving] = why
+    placed &= ~wrong
+    return bool(leaving.any())
 
 
 def _positions(plane: WCS, wcs: WCS, stars: StarList) -> NDArray[np.float64]:
@@ -226,7 +261,7 @@ def _well_spread(
     return enough
 
 
-def _nothing(wcss: Sequence[WCS]) -> Registration:
+def _nothing(wcss: Sequence[WCS], reasons: NDArray[np.object_]) -> Registration:
     n_frames = len(wcss)
     return Registration(
         list(wcss),
@@ -234,4 +269,7 @@ def _nothing(wcss: Sequence[WCS]) -> Registration:
         np.full(n_frames, np.nan),
         np.zeros(n_frames, dtype=int),
         np.empty((n_frames, 0), dtype=int),
+        np.empty((n_frames, 0, 2)),
+        np.empty((n_frames, 0)),
+        tuple(reason or _TOO_FEW for reason in reasons),
     )

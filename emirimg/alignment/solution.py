@@ -11,8 +11,12 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from ..stack import DitherStack
+from .distortion import Distortion
 
-__all__ = ["Alignment", "AlignmentEstimator"]
+__all__ = ["LEFT_OUT", "Alignment", "AlignmentEstimator"]
+
+LEFT_OUT = "left out"
+"""The method of a frame that must not go into the mosaic."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Alignment:
         Corrected WCSs, distortion included, in the order of the frames.
     methods : tuple of str
         How each frame was placed: the name of the strategy, or of its
-        fallback.
+        fallback; `LEFT_OUT` for a frame that must not be used.
     shifts : `~numpy.ndarray`
         Shape (n, 2): correction (x, y) of the header's pointing, in pixels.
     residuals : `~astropy.units.Quantity`
@@ -41,6 +45,9 @@ class Alignment:
         1 - b/a of the stars of each frame; NaN where unknown.
     reference : int
         Index of the best frame.
+    distortion : Distortion or None
+        Correction of the distortion that all WCSs share; `None`: that of the
+        headers.
     """
 
     wcss: tuple[WCS, ...]
@@ -52,6 +59,7 @@ class Alignment:
     fwhm: u.Quantity
     ellipticity: NDArray[np.float64]
     reference: int
+    distortion: Distortion | None = None
 
     def __post_init__(self) -> None:
         n = len(self.wcss)
@@ -64,6 +72,11 @@ class Alignment:
         if not 0 <= self.reference < n:
             msg = f"reference must be the index of one of the {n} frames, got {self.reference}"
             raise ValueError(msg)
+
+    @property
+    def used(self) -> NDArray[np.bool_]:
+        """Which frames go into the mosaic."""
+        return np.array([method != LEFT_OUT for method in self.methods])
 
 
 class AlignmentEstimator(Protocol):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,10 +14,13 @@ from pydantic import Field
 
 from .._parallel import parallel_map
 from .._strategy import Strategy, quantity_field
-from ..exceptions import AlignmentError, AlignmentWarning
+from ..exceptions import AlignmentError
 from ..instrument import ExposureMetadata, pixel_area, pixel_scale
 from ..stack import DitherStack
-from .plane import common_plane, moved_wcs, pointing_shift, reference_positions
+from .distortion import corrected_distortion, find_distortion
+from .fallbacks import with_fallbacks
+from .matching import moving
+from .plane import pointing_shift
 from .psf import MoffatPSF, measure_psf
 from .registration import Registration, register
 from .solution import Alignment
@@ -56,6 +58,10 @@ class StarAlignment(Strategy):
         the sky) are left out. Default: 0.8 of the saturation level of the
         detector.
 
+    correct_distortion : bool
+        Whether the distortion of the headers is corrected where the stars show that
+        it is wrong. Default: yes.
+
     Notes
     -----
     1. Stars are found in each frame by `find_stars` and carried through the
@@ -74,11 +80,19 @@ class StarAlignment(Strategy):
        better guess of the absolute position than any one of them.
 
     The pointing (CRVAL) is corrected; the distortion stays centred on its
-    reference pixel. A frame that the stars cannot place gets the correction of
-    its neighbours in time, interpolated; if no frame can be placed all keep
-    their headers. Both are told by an `~emirimg.exceptions.AlignmentWarning`
-    and in ``Alignment.methods`` (``"stars"``, ``"interpolated"``,
-    ``"header"``).
+    reference pixel. What happens to a frame that the stars cannot place depends on
+    the others. Where they are held by few stars themselves (fewer than six on
+    average), it gets the correction of its neighbours in time, interpolated, unless
+    the pointing jumps by more than a pixel from frame to frame. Otherwise it is left
+    out of the mosaic: it should show the same stars, and does not, or shows them
+    elsewhere. If no frame can be placed all keep their headers. All this is told by
+    an `~emirimg.exceptions.AlignmentWarning` and in ``Alignment.methods``
+    (``"stars"``, ``"interpolated"``, ``"left out"``, ``"header"``).
+
+    Before, detections that stay on the same pixels of the detector while the
+    telescope moves (hot pixels, reflections) are taken out of the lists of stars. The
+    distortion is that of the headers, unless stars that were left out of the fit are
+    predicted significantly better by another one; see `Distortion`.
 
     The transparency comes from the fluxes of the matched stars within 2.5 FWHM,
     corrected to their whole light. The reference is the frame with the largest
@@ -92,6 +106,7 @@ class StarAlignment(Strategy):
     max_stars: int = Field(default=1500, ge=10)
     min_stars: int = Field(default=2, ge=2)
     saturation: float | None = Field(default=None, gt=0)
+    correct_distortion: bool = True
 
     def __call__(self, stack: DitherStack, /) -> Alignment:
         """Place the sky-subtracted frames of a stack.
@@ -107,15 +122,19 @@ class StarAlignment(Strategy):
                 raise AlignmentError(msg)
         wcss = [frame.wcs for frame in stack]
         measured = parallel_map(self._measure, stack, stack.metadata)
-        lists = [_usable(frame.stars) for frame in measured]
-        found = register(
-            lists,
-            wcss,
-            stack.shape,
-            max_shift=self.max_shift.to_value(u.arcsec),
-            min_stars=self.min_stars,
-        )
-        corrected, methods = _with_fallbacks(stack, wcss, found)
+        lists = _moving([_usable(frame.stars) for frame in measured], stack)
+        limits = {
+            "max_shift": self.max_shift.to_value(u.arcsec),
+            "min_stars": self.min_stars,
+        }
+        distortion = None
+        if self.correct_distortion:
+            distortion = find_distortion(lists, wcss, stack.shape, **limits)
+        headers = wcss
+        if distortion is not None:
+            headers = [corrected_distortion(w, distortion.parameters, stack.shape) for w in wcss]
+        found = register(lists, headers, stack.shape, **limits)
+        corrected, methods = with_fallbacks(stack, headers, found)
         scales = u.Quantity([_scale(wcs, stars) for wcs, stars in zip(wcss, lists, strict=True)])
         transparency = _transparency(lists, measured, found)
         fwhm = np.array([frame.psf.fwhm for frame in measured])
@@ -124,7 +143,7 @@ class StarAlignment(Strategy):
             wcss=tuple(corrected),
             methods=methods,
             shifts=np.array(
-                [pointing_shift(old, new) for old, new in zip(wcss, corrected, strict=True)]
+                [pointing_shift(old, new) for old, new in zip(headers, corrected, strict=True)]
             ),
             residuals=found.rms * u.arcsec,
             n_matched=found.n_matched,
@@ -132,6 +151,7 @@ class StarAlignment(Strategy):
             fwhm=fwhm * scales,
             ellipticity=np.array([frame.psf.ellipticity for frame in measured]),
             reference=_best(transparency / (fwhm * noise), found.placed),
+            distortion=distortion,
         )
 
     def _measure(self, frame: CCDData, metadata: ExposureMetadata) -> _Measured:
@@ -175,43 +195,13 @@ def _usable(stars: StarList) -> StarList:
     return stars.select((stars.flags & spoilt) == 0)
 
 
-def _with_fallbacks(
-    stack: DitherStack, wcss: list[WCS], found: Registration
-) -> tuple[list[WCS], tuple[str, ...]]:
-    """Place the frames that the stars could not, and say so."""
-    if not found.placed.any():
-        if len(stack) > 1:
-            msg = (
-                "no frame could be placed by its stars: all keep the WCS of their header, which"
-                " may be wrong by several pixels. Lower the threshold, or raise max_shift"
-            )
-            warnings.warn(msg, AlignmentWarning, stacklevel=3)
-        return [wcs.deepcopy() for wcs in wcss], ("header",) * len(wcss)
-    plane = common_plane(wcss)
-    correction = reference_positions(plane, found.wcss) - reference_positions(plane, wcss)
-    seconds = stack.seconds
-    order = np.flatnonzero(found.placed)
-    order = order[np.argsort(seconds[order], kind="stable")]
-    corrected, methods = [], []
-    for index, name in enumerate(stack.names):
-        if found.placed[index]:
-            corrected.append(found.wcss[index])
-            methods.append("stars")
-            if found.n_matched[index] < 3:
-                msg = f"{name} was placed by {found.n_matched[index]} stars only"
-                warnings.warn(msg, AlignmentWarning, stacklevel=3)
-            continue
-        east, north = (
-            np.interp(seconds[index], seconds[order], correction[order, axis]) for axis in range(2)
-        )
-        corrected.append(moved_wcs(wcss[index], plane, np.array([east, north, 0.0, 0.0])))
-        methods.append("interpolated")
-        msg = (
-            f"{name} shows too few stars that other frames share: its header was corrected"
-            " by the shift of its neighbours in time, which may be wrong by a pixel or more"
-        )
-        warnings.warn(msg, AlignmentWarning, stacklevel=3)
-    return corrected, tuple(methods)
+def _moving(lists: list[StarList], stack: DitherStack) -> list[StarList]:
+    """Leave out what stays on its pixels while the telescope moves: those are no stars."""
+    places = [np.column_stack([stars.x, stars.y]) for stars in lists]
+    return [
+        stars.select(which)
+        for stars, which in zip(lists, moving(places, stack.pointings), strict=True)
+    ]
 
 
 def _transparency(

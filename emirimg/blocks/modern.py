@@ -71,6 +71,7 @@ def _is_stated(value: Any) -> Any:
 _OrNone = BeforeValidator(_is_off)
 _NotNone = BeforeValidator(_is_stated)
 _Count = Annotated[int, Strict(), Field(ge=1)]
+_Part = Annotated[float, Strict(), Field(ge=0, le=1)]
 _Positive = Annotated[float, Strict(), Field(gt=0)]
 
 
@@ -94,6 +95,8 @@ class StrategyRequirements(InputModel):
         found; or ``none``.
     passes : int, optional
         How often, at most, the sky is estimated anew.
+    min_transparency : float, optional
+        Least transparency, relative to the clearest exposure.
     gain : float, optional
         Electrons per ADU.
     read_noise : float, optional
@@ -113,6 +116,7 @@ class StrategyRequirements(InputModel):
     starflat: Annotated[AnyStarFlat | None, _OrNone] = None
     objects: Annotated[AnyObjects | None, _OrNone] = None
     passes: Annotated[_Count | None, _NotNone] = None
+    min_transparency: Annotated[_Part | None, _NotNone] = None
     gain: Annotated[_Positive | None, _NotNone] = None
     read_noise: Annotated[_Positive | None, _NotNone] = None
 

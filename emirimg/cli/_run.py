@@ -28,6 +28,7 @@ from ..io import (
     read_control,
     read_frame,
     read_outlines,
+    read_reference_catalogue,
     require_one_group,
     write_json,
 )
@@ -78,6 +79,7 @@ def reduce_exposures(
     overwrite: bool,
     sky_paths: Sequence[Path] = (),
     mask_regions: Path | None = None,
+    catalogue: Path | None = None,
 ) -> DitherResult:
     """Reduce raw exposures and write the products to a directory.
 
@@ -100,6 +102,8 @@ def reduce_exposures(
         Default: those whose OBJECT says so, or that lie beside the others.
     mask_regions : `~pathlib.Path`, optional
         Region file of what is to be masked besides the objects that are found.
+    catalogue : `~pathlib.Path`, optional
+        Stars to tie the mosaic to.
     """
     return_freed_arrays()
     with output_directory(directory, PRODUCTS, overwrite=overwrite) as workplace:
@@ -111,6 +115,10 @@ def reduce_exposures(
             read_outlines(mask_regions, read_frame(group.paths[0]).wcs)
             objects = MaskWithRegions(SegmentationMasker(), partial(read_outlines, mask_regions))
             strategies = {**strategies, "objects": objects}
+        if catalogue is not None:
+            stars = read_reference_catalogue(catalogue, group.filter_name)
+            reporter.step(f"catalogue {catalogue}: {len(stars)} stars")
+            strategies = {**strategies, "catalogue": stars}
         reducer = DitherReducer(
             calibrations=calibrations.read(group, reporter),
             progress=reporter.progress,

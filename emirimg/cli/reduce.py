@@ -37,6 +37,14 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--mask-regions", metavar="REG", type=_FILE,
     help="Region file of DS9: what else to mask as objects (sky or mosaic pixels).",
 )  # fmt: skip
+@click.option(
+    "--catalogue", metavar="FILE", type=_FILE,
+    help="Stars to tie places and magnitudes to (FITS, ECSV, CSV: ra, dec, mag).",
+)  # fmt: skip
+@click.option(
+    "--min-transparency", type=click.FloatRange(0, 1),
+    help="Leave out exposures less transparent than this part of the clearest.  [default: 0.2]",
+)  # fmt: skip
 @strategy_options
 @overwrite_option
 @reporting_options
@@ -50,6 +58,8 @@ def reduce_command(
     flat: Path | None,
     sky_paths: tuple[Path, ...],
     mask_regions: Path | None,
+    catalogue: Path | None,
+    min_transparency: float | None,
     overwrite: bool,
     quiet: bool,
     verbose: bool,
@@ -86,14 +96,16 @@ def reduce_command(
     from ._reporter import Reporter  # noqa: PLC0415 (heavy)
     from ._run import CalibrationFiles, reduce_exposures  # noqa: PLC0415 (heavy)
 
+    limits = {} if min_transparency is None else {"min_transparency": min_transparency}
     with Reporter(quiet=quiet, verbose=verbose) as reporter:
         reduce_exposures(
             paths,
             output,
             reporter,
             calibrations=CalibrationFiles(control, bpm, dark, flat),
-            strategies=make_strategies(strategies),
+            strategies=make_strategies(strategies) | limits,
             sky_paths=sky_paths,
             mask_regions=mask_regions,
+            catalogue=catalogue,
             overwrite=overwrite,
         )

@@ -11,7 +11,7 @@ import numpy as np
 from astropy.io.fits import Header
 from numpy.typing import NDArray
 
-from ..alignment import Alignment
+from ..alignment import Alignment, ReferenceCatalogue
 from ..combine import Mosaic
 from ..flat import Illumination
 from ..instrument import ExposureMetadata
@@ -23,6 +23,8 @@ from .header import mosaic_header
 from .loading import Inventory
 from .result import DitherResult, FrameRecord
 from .steps import Combination
+from .tie import Tied, tie
+from .weights import effective_time
 
 __all__ = ["AboutSky", "conclude", "frame_records", "sky_findings"]
 
@@ -57,6 +59,7 @@ def conclude(
     inventory: Inventory,
     about_sky: AboutSky,
     notes: Sequence[str],
+    catalogue: ReferenceCatalogue | None = None,
 ) -> DitherResult:
     """Measure the mosaic and make the result of the reduction.
 
@@ -86,18 +89,34 @@ def conclude(
         What was decided about the sky.
     notes : sequence of str
         The warnings; read when the measurements are done.
+    catalogue : ReferenceCatalogue, optional
+        Stars to tie the mosaic to.
     """
-    quality = measure_quality(mosaic, objects)
+    tied = Tied(mosaic, objects, alignment, None, {})
+    if catalogue is not None:
+        tied = tie(mosaic, objects, alignment, catalogue)
+        more = ("catalogue", catalogue.name, catalogue.digest)
+        inventory = replace(inventory, inputs=(*inventory.inputs, more))
+    mosaic, objects, alignment = tied.mosaic, tied.objects, tied.alignment
+    if tied.zero_point is None:
+        quality = measure_quality(mosaic, objects)
+    else:
+        quality = measure_quality(mosaic, objects, zero_point=tied.zero_point)
+    used = np.flatnonzero([record.weight > 0 for record in records])
     header = mosaic_header(
         first,
-        metadata,
-        sky_levels=[record.sky_level for record in records],
-        transparency=alignment.transparency,
+        [metadata[index] for index in used],
+        sky_levels=[records[index].sky_level for index in used],
+        transparency=alignment.transparency[used],
         history=[
             *(f"{step}: {text}" for step, text in strategies.items()),
             *about_sky.history,
+            *_said_of_distortion(alignment),
         ],
-        measured=_measured(quality)
+        measured=_combined(metadata, records)
+        | _measured(quality)
+        | _magnitudes(quality, tied)
+        | _placed(alignment)
         | _applied(illumination)
         | _flagged(flags)
         | dict(about_sky.keywords),
@@ -117,6 +136,50 @@ def conclude(
     )
 
 
+def _combined(
+    metadata: Sequence[ExposureMetadata], records: Sequence[FrameRecord]
+) -> dict[str, tuple[float, str]]:
+    times = u.Quantity([item.exposure_time for item in metadata])
+    weights = np.array([record.weight for record in records])
+    seconds = effective_time(times, weights).to_value(u.s)
+    return {
+        "EFFTIME": (float(seconds), "[s] time in the best conditions for that depth"),
+        "NLEFTOUT": (int((weights == 0).sum()), "exposures left out"),
+    }
+
+
+def _placed(alignment: Alignment) -> dict[str, tuple[float, str]]:
+    residuals = alignment.residuals.to_value(u.mas)
+    known = np.isfinite(residuals)
+    rms = float(np.median(residuals[known])) if known.any() else np.nan
+    by_stars = sum(method == "stars" for method in alignment.methods)
+    found = alignment.distortion
+    distortion = {"DISTCORR": (found is not None, "whether the distortion was corrected")}
+    if found is not None:
+        distortion |= {
+            "DISTMAX": (found.largest, "[pixel] largest correction of the distortion"),
+            "DISTRMS0": (1000 * found.before, "[mas] left-out residuals without it"),
+            "DISTRMS1": (1000 * found.after, "[mas] left-out residuals with it"),
+        }
+    return {
+        "ALIGNRMS": (rms, "[mas] typical residual of the stars, per axis"),
+        "NSTARALN": (by_stars, "exposures aligned by their stars"),
+        **distortion,
+    }
+
+
+def _said_of_distortion(alignment: Alignment) -> list[str]:
+    found = alignment.distortion
+    if found is None:
+        return []
+    r3, r5, x, y = found.parameters
+    text = (
+        f"distortion: {found.model}, {r3:.3f} r^3 {r5:+.3f} r^5 pixels (r = 1: half diagonal),"
+        f" centre moved by ({x:.2f}, {y:.2f}) pixels, better by {found.significance:.0f} sigma"
+    )
+    return [text]
+
+
 def _measured(quality: MosaicQuality) -> dict[str, tuple[float, str]]:
     return {
         "SEEING": (quality.seeing.to_value(u.arcsec), "[arcsec] FWHM of the stars"),
@@ -125,7 +188,14 @@ def _measured(quality: MosaicQuality) -> dict[str, tuple[float, str]]:
         "OVERSUB": (quality.oversubtraction, "[adu] sky far from objects - beside them"),
         "OVERSERR": (quality.oversubtraction_error, "[adu] error of OVERSUB"),
         "DEPTH5": (quality.depth, "[mag] 5-sigma point source"),
-        "MAGZERO": (quality.zero_point, "[mag] zero point of DEPTH5"),
+    }
+
+
+def _magnitudes(quality: MosaicQuality, tied: Tied) -> dict[str, tuple[float | str, str]]:
+    source = "arbitrary" if tied.zero_point is None else "tied to the catalogue"
+    return {
+        "MAGZERO": (quality.zero_point, f"[mag] of 1 adu, {source}"),
+        **tied.keywords,
     }
 
 

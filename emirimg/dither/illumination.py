@@ -39,6 +39,8 @@ def find_illumination(
     alignment: Alignment,
     starflat: Callable[..., Illumination],
     steps: Steps,
+    *,
+    magnitudes: tuple[NDArray[np.float64] | None, NDArray[np.float64] | None] = (None, None),
 ) -> Illumination:
     """Find the illumination from sky-subtracted frames.
 
@@ -56,6 +58,8 @@ def find_illumination(
         Solves for the illumination, see `~emirimg.flat.StarFlat`.
     steps : Steps
         Executor and progress display.
+    magnitudes : tuple of `~numpy.ndarray`, optional
+        Magnitudes of the stars in a catalogue, and their errors.
     """
     seeing = alignment.fwhm.to_value(u.arcsec)
     known = np.isfinite(seeing)
@@ -78,9 +82,11 @@ def find_illumination(
         measured = np.empty((len(stack), 4, 0))
     x, y, flux, error = measured.transpose(1, 0, 2)
     with np.errstate(invalid="ignore"):
-        usable = flux > _LEAST_SIGNAL_TO_NOISE * error
+        usable = (flux > _LEAST_SIGNAL_TO_NOISE * error) & alignment.used[:, None]
     frame, star = np.nonzero(usable)
-    measurements = StarMeasurements(star, frame, x[usable], y[usable], flux[usable], error[usable])
+    measurements = StarMeasurements(
+        star, frame, x[usable], y[usable], flux[usable], error[usable], *magnitudes
+    )
     brightness = _sky_brightness(skies, stack[0])
     return steps.once(
         "Solving for the illumination", starflat, measurements, stack.shape, sky=brightness

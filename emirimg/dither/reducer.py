@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from .._parallel import Progress, default_executor, no_progress
-from ..alignment import Alignment, AlignmentEstimator, StarAlignment
+from ..alignment import Alignment, AlignmentEstimator, ReferenceCatalogue, StarAlignment
 from ..calibration import (
     Calibrations,
     HiddenPixelDetector,
@@ -39,6 +39,8 @@ from .loading import load
 from .notes import noted_warnings
 from .result import DitherResult
 from .steps import Steps, placed, with_flags, with_masks_of
+from .tie import catalogue_magnitudes
+from .weights import without_opaque
 
 __all__ = ["DitherReducer"]
 
@@ -94,6 +96,12 @@ class DitherReducer:
     passes : int, optional
         How often, at most, the sky is estimated anew with the objects found
         in the last mosaic. Fewer when the mask no longer changes. Default: 3.
+    min_transparency : float, optional
+        Frames less transparent than this, relative to the clearest, are left out of
+        the mosaic; the others are weighted. Default: 0.2.
+    catalogue : ReferenceCatalogue, optional
+        Stars to which the illumination, the WCS and the zero point of the mosaic are
+        tied. Default: none.
     grid : MosaicGrid, optional
         Where the mosaic's pixels shall lie. Default: a north-up gnomonic grid
         of the scale of the exposures that holds all of them.
@@ -131,12 +139,17 @@ class DitherReducer:
         combiner: Combiner = NoiseClipCombiner(),
         objects: ObjectMasker | None = SegmentationMasker(),
         passes: int = 3,
+        min_transparency: float = 0.2,
+        catalogue: ReferenceCatalogue | None = None,
         grid: MosaicGrid | None = None,
         executor: Executor | None = None,
         progress: Progress = no_progress,
     ) -> None:
         if passes < 1:
             msg = f"passes must be at least 1, got {passes}"
+            raise ValueError(msg)
+        if not 0 <= min_transparency <= 1:
+            msg = f"min_transparency must lie between 0 and 1, got {min_transparency}"
             raise ValueError(msg)
         self.calibrate = ExposureReducer(
             calibrations=calibrations, gain=gain, read_noise=read_noise
@@ -154,6 +167,8 @@ class DitherReducer:
         self.combiner = combiner
         self.objects = objects
         self.passes = passes
+        self.min_transparency = min_transparency
+        self.catalogue = catalogue
         self.grid = grid
         self.executor = executor
         self.progress = progress
@@ -164,7 +179,7 @@ class DitherReducer:
         names = (
             "hidden_pixels", "sky", "residual", "alignment", "outliers", "trails",
             "persistence", "cosmic_rays", "starflat", "resampler", "combiner", "objects",
-            "passes",
+            "passes", "min_transparency",
         )  # fmt: skip
         return {name: repr(getattr(self, name)) for name in names}
 
@@ -224,6 +239,7 @@ class DitherReducer:
             del loaded, beside
             alignment: Alignment | None = None
             stars: NDArray[np.float64] | None = None
+            magnitudes: tuple[NDArray[np.float64] | None, ...] = (None, None)
             objects: ObjectMask | None = None
             illumination: Illumination | None = None
             background = np.zeros(len(stack))
@@ -237,15 +253,16 @@ class DitherReducer:
                 masks = None
                 if alignment is None:
                     alignment = steps.once("Aligning", self.alignment, clean)
+                    alignment = without_opaque(alignment, stack.names, self.min_transparency)
                     calibrated = stack = placed(stack, alignment)
                     clean = placed(clean, alignment)
-                    grid = self.grid or MosaicGrid.covering(
-                        alignment.wcss, [frame.shape for frame in stack]
-                    )
+                    used = [w for w, ok in zip(alignment.wcss, alignment.used, strict=True) if ok]
+                    grid = self.grid or MosaicGrid.covering(used, [stack.shape] * len(used))
                 if stars is not None and illumination is None:
                     illumination = find_illumination(
-                        clean, skies, stars, alignment, self.starflat, steps
-                    )
+                        clean, skies, stars, alignment, self.starflat, steps,
+                        magnitudes=magnitudes,
+                    )  # fmt: skip
                 if illumination is not None:
                     steps.divide(clean, illumination)
                 combination = steps.combined(clean, alignment, grid, self.resampler, self.combiner)
@@ -269,6 +286,7 @@ class DitherReducer:
                 )
                 if self.starflat is not None and stars is None:
                     stars = star_places(combination.mosaic)
+                    magnitudes = catalogue_magnitudes(combination.mosaic, stars, self.catalogue)
                 steps.restore_sky(clean, skies, illumination)
                 stack = with_flags(calibrated, flags.masks)
                 flags = replace(flags, masks=None)
@@ -292,6 +310,7 @@ class DitherReducer:
                 inventory=inventory,
                 about_sky=about_sky,
                 notes=notes,
+                catalogue=self.catalogue,
             )
 
     def _find_objects(self, mosaic: Mosaic, steps: Steps, *, believe: bool) -> ObjectMask | None:

@@ -135,6 +135,8 @@ class DitherResult:
             "filter": str(mosaic.header.get("FILTER", "")),
             "n_exposures": len(self.frames),
             "total_exposure_time": float(mosaic.exposure.max()),
+            "effective_exposure_time": plain(mosaic.header.get("EFFTIME")),
+            "n_left_out": sum(record.weight == 0 for record in self.frames),
             "shape": list(mosaic.grid.shape),
             "pixel_scale": mosaic.grid.scale.to_value(u.arcsec),
             "area": float(covered.sum() * mosaic.grid.scale.to_value(u.arcmin) ** 2),

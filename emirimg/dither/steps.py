@@ -25,6 +25,7 @@ from ..objects import ObjectMask
 from ..projection import MosaicGrid, Resampler
 from ..sky import SkyModel, SkyResidual, SkySolution
 from ..stack import DitherStack
+from .weights import frame_weights
 
 __all__ = ["Combination", "Steps", "placed", "with_flags", "with_masks_of"]
 
@@ -161,8 +162,7 @@ class Steps:
     ) -> Combination:
         """Resample all frames to the grid and combine them."""
         noise = np.array(self.each("Measuring noise", _noise, stack))
-        weights = (alignment.transparency / noise) ** 2
-        weights /= weights.max()
+        weights = frame_weights(alignment, noise)
         mosaic, rejected = assemble_mosaic(
             stack.frames,
             grid,

@@ -16,5 +16,6 @@ from .numina.products import *
 from .numina.records import *
 from .numina.write import *
 from .planes import *
+from .reference import *
 from .results import *
 from .workspace import *

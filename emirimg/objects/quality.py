@@ -26,8 +26,11 @@ __all__ = ["MosaicQuality", "measure_quality"]
 _WELL_COVERED = 0.7
 _EXPECTED_SEEING = 0.8 * u.arcsec
 _SMALLEST = 32
-_RADII = (0.5, 1.0, 1.5, 2.0, 3.0)
-_MOST_APERTURES = 8000
+_RADII = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
+_MOST_APERTURES = 60_000
+_MOST_PIXELS = 3_000_000
+"""Apertures of one size are as many as this number of pixels makes. The scatter of n
+independent sums is known to 1.17 / sqrt(n): to half a per cent at 1 FWHM."""
 _LEAST_APERTURES = 50
 _BOX = 64
 _RING = 8
@@ -50,9 +53,10 @@ class MosaicQuality:
         Scatter of sums in empty apertures of diameter 2 FWHM divided by what
         the variance of their pixels predicts.
     radii : `~astropy.units.Quantity`
-        Radii of apertures, in arcsec; empty without stars.
+        Radii of apertures, in arcsec, from 0.5 to 5 FWHM; empty without stars.
     measured_noise, predicted_noise : `~numpy.ndarray`
-        Scatter of the sums in such apertures, and the prediction, in ADU.
+        Scatter of the sums in such apertures, and the prediction from the variance of
+        their pixels, in ADU; NaN where they find no room.
     depth_flux : float
         Flux of a point source at 5 sigma, in ADU.
     depth : float
@@ -131,8 +135,9 @@ def measure_quality(
     measured everywhere. The seeing is that of one elliptical Moffat profile
     fitted to the pixels of the best isolated stars. The depth is five times
     the scatter (1.4826 times the median absolute deviation) of the sums in
-    up to 8000 random apertures of diameter 2 FWHM without any masked pixel,
-    divided by the part of a star's light that they hold.
+    up to 60 000 random apertures of diameter 2 FWHM without any masked pixel,
+    divided by the part of a star's light that they hold. Where objects leave no room
+    for such apertures, the correlated noise is that of the largest smaller ones.
     """
     if objects is None:
         objects = SegmentationMasker()(mosaic)
@@ -202,10 +207,14 @@ def _noise_curve(
         measured.append(robust_rms(sums))
         predicted.append(float(np.median(expected)) if sums.size else math.nan)
         ratio.append(robust_rms(sums / expected))
-    if not math.isfinite(ratio[1]):
-        msg = "the mosaic has too little empty sky to measure its noise in apertures"
+    correlated = ratio[1]
+    if not math.isfinite(correlated):
+        correlated = ratio[0]
+        msg = "the mosaic has too little empty sky to measure its noise in apertures of 2 FWHM"
+        if math.isfinite(correlated):
+            msg += ": its correlated noise is that of apertures of 1 FWHM, its depth unknown"
         warnings.warn(msg, QualityWarning, stacklevel=3)
-    return fwhm * np.array(_RADII), np.array(measured), np.array(predicted), ratio[1]
+    return fwhm * np.array(_RADII), np.array(measured), np.array(predicted), correlated
 
 
 def _apertures(
@@ -221,13 +230,13 @@ def _apertures(
     where pixels count in part the variances do not add up.
     """
     places = np.flatnonzero(clearance > radius)
-    number = min(_MOST_APERTURES, places.size // 4)
-    if number < _LEAST_APERTURES:
-        return np.empty(0), np.empty(0)
-    y, x = np.unravel_index(rng.choice(places, number, replace=False), data.shape)
     reach = int(radius)
     dy, dx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     inside = np.hypot(dx, dy) <= radius
+    number = min(_MOST_APERTURES, places.size // 4, _MOST_PIXELS // inside.sum())
+    if number < _LEAST_APERTURES:
+        return np.empty(0), np.empty(0)
+    y, x = np.unravel_index(rng.choice(places, number, replace=False), data.shape)
     pixels = y[:, None] + dy[inside], x[:, None] + dx[inside]
     # Whole pixels have the area of the circle but for a little.
     scale = math.pi * radius**2 / inside.sum()

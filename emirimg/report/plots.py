@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from ..combine.mosaic import Mosaic
 from ..objects.mask import ObjectMask
+from ..objects.quality import MosaicQuality
 
-__all__ = ["plot_mosaic"]
+__all__ = ["plot_mosaic", "plot_noise_curve"]
 
 _SIZE = 800
 """Larger images are averaged in blocks until their sides are shorter than this."""
@@ -71,6 +72,42 @@ def plot_mosaic(mosaic: Mosaic, objects: ObjectMask | None = None) -> Figure:
     right.coords[1].set_ticklabel_visible(False)
     _draw_scale(left, wcs, image.shape)
     _draw_compass(left, wcs, image.shape)
+    return figure
+
+
+def plot_noise_curve(quality: MosaicQuality) -> Figure:
+    """Draw the noise in apertures against their diameter, measured and predicted.
+
+    Parameters
+    ----------
+    quality : MosaicQuality
+        As measured on a mosaic.
+
+    Returns
+    -------
+    `~matplotlib.figure.Figure`
+        900 x 750 pixels; ``figure.savefig(path)`` writes it.
+
+    Notes
+    -----
+    The prediction adds the variances of the pixels. Measured noise that rises above
+    it with the aperture is correlated between pixels: by the resampling on small
+    scales, by the sky subtraction on large ones.
+    """
+    figure = Figure(figsize=(6, 5), dpi=150, layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
+    known = np.isfinite(quality.measured_noise)
+    diameter = 2 * quality.radii.to_value(u.arcsec)[known]
+    measured, predicted = quality.measured_noise[known], quality.predicted_noise[known]
+    upper.plot(diameter, measured, "o-", color=_MARK, label="measured in empty apertures")
+    upper.plot(diameter, predicted, "--", color="0.4", label="predicted from the variance")
+    upper.set(ylabel="Noise (ADU)", title="Noise in apertures")
+    if diameter.size:
+        upper.set(xscale="log", yscale="log")
+    upper.legend(frameon=False)
+    lower.plot(diameter, measured / predicted, "o-", color=_MARK)
+    lower.axhline(1, color="0.4", linestyle="--")
+    lower.set(xlabel="Diameter (arcsec)", ylabel="measured / predicted")
     return figure
 
 

@@ -101,9 +101,15 @@ def mosaic_table(summary: Mapping[str, Any]) -> Table:
     table.add_column(no_wrap=True)
     table.add_column()
     ny, nx = summary["shape"]
+    effective, left_out = summary.get("effective_exposure_time"), summary.get("n_left_out", 0)
+    used = {
+        "left out": f"{left_out} exposures" if left_out else None,
+        "effective time": effective and f"{effective:.0f} s in the best conditions",
+    }
     rows = {
         "field": f"{summary['object']}, {summary['filter']}",
         "exposures": f"{summary['n_exposures']}, {summary['total_exposure_time']:.0f} s in all",
+        **{name: text for name, text in used.items() if text},
         "size": f"{nx} x {ny} pixels of {summary['pixel_scale']:.4f} arcsec",
         "covered": f"{summary['area']:.1f} arcmin2",
         **_quality_rows(summary["quality"]),

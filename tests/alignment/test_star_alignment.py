@@ -7,9 +7,10 @@ import pytest
 from astropy.wcs import WCS
 from pydantic import ValidationError
 
-from emirimg.alignment import HeaderAlignment, StarAlignment
+from emirimg.alignment import LEFT_OUT, HeaderAlignment, StarAlignment
 from emirimg.alignment.plane import common_plane, moved_wcs, pointing_shift
 from emirimg.exceptions import AlignmentError, AlignmentWarning
+from emirimg.stack import DitherStack
 
 from .star_fields import (
     SCALE,
@@ -113,19 +114,97 @@ def test_least_number_of_stars():
         assert set(StarAlignment(min_stars=4)(stack).methods) == {"header"}
 
 
-def test_a_frame_without_stars_follows_its_neighbours():
+def test_a_frame_without_stars_is_left_out_where_others_show_many():
+    stack, _ = dithered_stack(n_frames=6)
+    with pytest.warns(AlignmentWarning, match="frame 4 shows too few stars.*left out"):
+        result = StarAlignment()(without_stars(stack, 3))
+    assert result.methods == ("stars",) * 3 + (LEFT_OUT,) + ("stars",) * 2
+    np.testing.assert_array_equal(result.used, [True] * 3 + [False] + [True] * 2)
+
+
+FEW = np.array([[60.0, 70.0], [190.0, 80.0], [100.0, 200.0], [170.0, 160.0]])
+
+
+def test_a_frame_without_stars_follows_its_neighbours_where_stars_are_scarce():
     drift = np.column_stack([np.arange(6) * 1.5, np.arange(6) * -1.0]) - [3.75, -2.5]
-    stack, true = dithered_stack(n_frames=6, errors=drift)
-    with pytest.warns(AlignmentWarning, match="frame 4 shows too few stars"):
+    stack, true = stack_of_places(FEW, drift)
+    with pytest.warns(AlignmentWarning, match="frame 4 shows too few stars.*neighbours"):
         result = StarAlignment()(without_stars(stack, 3))
     assert result.methods == ("stars",) * 3 + ("interpolated",) + ("stars",) * 2
     assert result.n_matched[3] == 0
     assert np.isnan(result.residuals[3])
     assert result.transparency[3] == 1
+    assert result.used.all()
     errors = registration_errors(result.wcss, true, SHAPE)
     # The drift is steady, so that the neighbours know it.
     assert np.abs(errors[3]).max() < 0.05
     assert result.reference != 3
+
+
+def test_pointings_that_jump_are_not_interpolated():
+    jumps = np.array([[0, 0], [6, 0], [0, 5], [0, 0], [-7, 0], [0, 6]], dtype=float)
+    stack, _ = stack_of_places(FEW, jumps)
+    with pytest.warns(AlignmentWarning, match="frame 4 .* left out"):
+        assert StarAlignment()(without_stars(stack, 3)).methods[3] == LEFT_OUT
+
+
+@pytest.mark.parametrize("angle", [30.0, 90.0])
+def test_the_rotator_may_stand_at_any_angle(angle):
+    stack, true = dithered_stack(n_frames=4, n_stars=30)
+    turned = np.radians(angle)
+    c, s = np.cos(turned), np.sin(turned)
+    frames = []
+    for frame, wcs in zip(stack, true, strict=True):
+        header = frame.wcs.deepcopy()
+        for one in (header, wcs):
+            one.wcs.cd = np.array([[c, -s], [s, c]]) @ one.wcs.cd
+            one.wcs.set()
+        new = frame.copy()
+        new.wcs = header
+        frames.append(new)
+    # The frames turn about their own pointings: what they share does not change.
+    result = StarAlignment()(DitherStack.from_frames(frames))
+    assert result.methods == ("stars",) * 4
+
+
+def test_headers_wrong_by_many_pixels_and_jumping():
+    errors = np.array([[25, -10], [-22, 15], [3, 28], [-20, -24], [18, 9]], dtype=float)
+    stack, true = dithered_stack(n_frames=5, n_stars=60, errors=errors)
+    result = StarAlignment()(stack)
+    assert set(result.methods) == {"stars"}
+    assert registration_errors(result.wcss, true, SHAPE).std() < 0.01
+
+
+def test_hot_pixels_are_not_taken_for_stars():
+    errors = np.random.default_rng(3).normal(size=(6, 2)) * 6
+    stack, true = dithered_stack(n_frames=6, n_stars=30, errors=errors)
+    rng = np.random.default_rng(7)
+    x, y = rng.uniform(15, 240, (2, 40))
+    warm = draw_stars(SHAPE, x, y, 8e4, 3.4).astype("f4")
+    frames = []
+    for frame in stack:
+        new = frame.copy()
+        new.data = frame.data + warm
+        frames.append(new)
+    result = StarAlignment()(stack.with_frames(frames))
+    assert set(result.methods) == {"stars"}
+    assert registration_errors(result.wcss, true, SHAPE).std() < 0.02
+
+
+def test_a_saturated_star_and_a_big_galaxy_do_no_harm():
+    stack, true = dithered_stack(n_frames=4)
+    sky = true[0].wcs_pix2world([[128.0, 120.0], [60.0, 190.0]], 0)
+    frames = []
+    for frame, wcs in zip(stack, true, strict=True):
+        (x, y), (x1, y1) = wcs.wcs_world2pix(sky, 0)
+        extra = draw_stars(SHAPE, [x], [y], 3e6, 60.0, beta=2.0, oversample=1)
+        extra += draw_stars(SHAPE, [x1], [y1], 5e6, 3.5)
+        new = frame.copy()
+        new.data = np.minimum(frame.data + extra, 50000).astype("f4")
+        frames.append(new)
+    result = StarAlignment()(stack.with_frames(frames))
+    assert set(result.methods) == {"stars"}
+    assert registration_errors(result.wcss, true, SHAPE).std() < 0.02
 
 
 def test_no_stars_at_all():
@@ -153,7 +232,7 @@ def test_implausible_shifts_are_refused():
     assert registration_errors(generous.wcss, true, SHAPE).std() < 0.01
     with pytest.warns(AlignmentWarning, match="frame 2"):
         strict = StarAlignment(max_shift=4 * u.arcsec)(stack)
-    assert strict.methods == ("stars", "interpolated", "stars", "stars")
+    assert strict.methods == ("stars", LEFT_OUT, "stars", "stars")
 
 
 def test_seeing_transparency_and_reference():

@@ -13,6 +13,8 @@ from emirimg.cli._options import debug_option
 from emirimg.exceptions import InputError
 
 COMMANDS = [
+    "demo", "generate-yaml", "info", "inject", "reduce", "run", "score", "show", "simulate",
+]  # fmt: skip
     "demo",
     "generate-yaml",
     "info",

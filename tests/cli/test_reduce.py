@@ -140,6 +140,18 @@ def test_sky_exposures_are_recognised_by_their_object(tree, emirimg, tmp_path, c
     assert beside not in calls["exposures"]
 
 
+def test_catalogue_and_limit_reach_the_reducer(tree, emirimg, tmp_path, calls):
+    path = tmp_path / "stars.csv"
+    path.write_text("ra,dec,mag\n39.96,-1.57,15.0\n")
+    emirimg(
+        "reduce", tree.root, "-o", tmp_path / "results", "--catalogue", path,
+        "--min-transparency", "0.5",
+    )  # fmt: skip
+    assert calls["catalogue"].name == "stars.csv"
+    assert calls["catalogue"].magnitude[0] == 15.0
+    assert calls["min_transparency"] == 0.5
+
+
 def test_unknown_strategy_is_a_usage_error(tree, emirimg, tmp_path):
     run = emirimg("reduce", tree.root, "-o", tmp_path, "--sky", "blue")
     assert run.exit_code == 2

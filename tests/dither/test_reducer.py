@@ -13,7 +13,7 @@ from astropy.nddata import CCDData
 from astropy.stats import sigma_clipped_stats
 
 from emirimg import DitherReducer
-from emirimg.alignment import HeaderAlignment
+from emirimg.alignment import HeaderAlignment, ReferenceCatalogue, find_stars
 from emirimg.calibration import Calibrations
 from emirimg.combine import MeanCombiner, MedianCombiner, SigmaClipCombiner
 from emirimg.exceptions import (
@@ -24,6 +24,7 @@ from emirimg.exceptions import (
     FrameError,
     MetadataError,
     MixedExposuresError,
+    QualityWarning,
 )
 from emirimg.io import read_calibrations, read_frame, read_mosaic
 from emirimg.projection import InterpResampler, MosaicGrid
@@ -291,3 +292,65 @@ def test_warnings_are_kept_and_shown(tree, calibrations):
     with pytest.warns(EmirimgWarning) as shown:
         result = DitherReducer(calibrations=calibrations).reduce(exposures_of(tree)[:2])
     assert set(result.warnings) <= {str(item.message) for item in shown}
+
+
+def test_a_catalogue_ties_places_and_zero_point(tree, calibrations, result):
+    truth = Truth.read(tree)
+    stars = truth.catalogue[truth.catalogue["type"] == "star"]
+    ra, dec = stars["ra"].to_value(u.deg), stars["dec"].to_value(u.deg)
+    magnitude = 22.5 - 2.5 * np.log10(np.asarray(stars["flux"], dtype=float))
+    catalogue = ReferenceCatalogue("truth", ra, dec, magnitude, np.full(ra.size, 0.01))
+    tied = DitherReducer(calibrations=calibrations, catalogue=catalogue).reduce(exposures_of(tree))
+    header = tied.mosaic.header
+    assert header["CATALOG"] == "truth"
+    assert tied.inputs[-1][:2] == ("catalogue", "truth")
+    # The clearest exposure, the unit of the mosaic, is not quite transparent.
+    assert header["MAGZERO"] == pytest.approx(22.5, abs=0.06)
+    assert header["MAGZERR"] < 0.02
+    assert "tied" in header.comments["MAGZERO"]
+    assert "arbitrary" in result.mosaic.header.comments["MAGZERO"]
+    assert result.mosaic.header["MAGZERO"] == 25
+    step = header["MAGZERO"] - 25
+    assert header["DEPTH5"] == pytest.approx(result.mosaic.header["DEPTH5"] + step, abs=0.03)
+    wcs, scale = tied.mosaic.grid.wcs, 0.1944 / 3600
+    bright = np.argsort(magnitude)[:20]
+    x, y = wcs.wcs_world2pix(ra[bright], dec[bright], 0)
+    found = find_stars(tied.mosaic.data, tied.mosaic.mask, tied.mosaic.variance)
+    near = np.hypot(found.x[:, None] - x, found.y[:, None] - y).min(axis=0)
+    assert np.median(near) < 0.1
+    # Without it the mosaic is off by what the headers are on average.
+    moved = result.mosaic.grid.wcs.wcs_pix2world([[128, 128]], 0) - wcs.wcs_pix2world(
+        [[128, 128]], 0
+    )
+    assert np.hypot(*moved[0]) / scale > 0.5
+
+
+def test_opaque_exposures_are_left_out(tree, calibrations):
+    with pytest.warns(QualityWarning, match="left out of the mosaic"):
+        strict = DitherReducer(calibrations=calibrations, passes=1, min_transparency=0.99).reduce(
+            exposures_of(tree)
+        )
+    header = strict.mosaic.header
+    assert header["NLEFTOUT"] > 0
+    assert header["NCOMBINE"] == 14 - header["NLEFTOUT"]
+    assert strict.mosaic.coverage.max() <= header["NCOMBINE"]
+    assert header["EFFTIME"] <= header["TEXPTIME"]
+    assert strict.summary()["n_left_out"] == header["NLEFTOUT"]
+    assert strict.summary()["effective_exposure_time"] == pytest.approx(header["EFFTIME"])
+
+
+def test_a_transparency_is_a_part():
+    with pytest.raises(ValueError, match="min_transparency must lie between 0 and 1"):
+        DitherReducer(min_transparency=20)
+
+
+def test_an_exposure_of_another_place_is_left_out(tree, calibrations):
+    frames = [read_frame(path) for path in exposures_of(tree)[:5]]
+    # Its header tells nothing of it: the stars are those of nowhere.
+    frames[2].data = np.roll(frames[2].data[::-1, ::-1].copy(), 90, axis=1)
+    with pytest.warns(AlignmentWarning, match="exposure 3 .*left out of the mosaic"):
+        result = DitherReducer(calibrations=calibrations, passes=1).reduce(frames)
+    assert result.frames[2].method == "left out"
+    assert result.frames[2].weight == 0
+    assert result.mosaic.coverage.max() == 4
+    assert result.mosaic.header["NLEFTOUT"] == 1

@@ -19,10 +19,10 @@ def ring(x, y):
     return 0.1 * np.exp(-0.5 * ((r - 125) / 22) ** 2)
 
 
-def measure(response, *, n_stars=300, seed=1, n_frames=14, zero_points=0.015):
+def measure(response, *, n_stars=300, seed=1, n_frames=14, zero_points=0.015, dither=45):
     """Return what an ideal photometer sees of a dither through ``response``."""
     rng = np.random.default_rng(seed)
-    offsets = np.tile(rng.uniform(-45, 45, (7, 2)), (2, 1))[:n_frames]
+    offsets = np.tile(rng.uniform(-dither, dither, (7, 2)), (2, 1))[:n_frames]
     level = np.exp(rng.normal(0, zero_points, n_frames))
     x0, y0 = rng.uniform(-20, 532, (2, n_stars))
     brightness = 10 ** rng.uniform(3.5, 5.5, n_stars)
@@ -139,3 +139,43 @@ def test_every_model_that_was_tried_is_reported(sky):
     found = StarFlat(degrees=(2, 3))(stars, SHAPE, sky=sky)
     assert set(found.scatter) == {(0, False), (2, False), (3, False), (found.degree, True)}
     assert found.scatter[2, False] < found.scatter[0, False]
+
+
+def test_a_catalogue_knows_the_gradient():
+    def gradient(x, _y):
+        return 1 + 0.02 * (x - CENTRE) / 256
+
+    stars, _ = measure(gradient)
+    brightness = np.random.default_rng(1)
+    brightness.uniform(-45, 45, (7, 2))
+    brightness.normal(0, 0.015, 14)
+    brightness.uniform(-20, 532, (2, 300))
+    magnitude = 20 - 2.5 * brightness.uniform(3.5, 5.5, 300)
+    noise = np.random.default_rng(2).normal(0, 0.03, 300)
+    tied = StarMeasurements(
+        stars.star, stars.frame, stars.x, stars.y, stars.flux, stars.error,
+        magnitude + noise, np.full(300, 0.03),
+    )  # fmt: skip
+    found = StarFlat()(tied, SHAPE)
+    assert error_of(found, gradient) < 0.003
+    assert len(found.zero_points) == 14
+    # Stars that the catalogue does not know are used as before.
+    magnitude[::2] = np.nan
+    half = StarMeasurements(
+        stars.star, stars.frame, stars.x, stars.y, stars.flux, stars.error, magnitude
+    )
+    assert error_of(StarFlat()(half, SHAPE), gradient) < 0.003
+
+
+@pytest.mark.parametrize(
+    "poor",
+    [{"n_stars": 60}, {"n_frames": 5}, {"dither": 8}, {"n_stars": 60, "n_frames": 5, "dither": 8}],
+)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_poor_sequences_are_never_made_worse(sky, poor, seed):
+    stars, _ = measure(illumination, seed=seed, **poor)
+    # Where nothing is corrected the error is that of none.
+    assert error_of(StarFlat()(stars, SHAPE, sky=sky), illumination) <= 1.03 * error_of_none()
+    stars, _ = measure(lambda x, _y: np.ones_like(x), seed=seed, **poor)
+    found = StarFlat()(stars, SHAPE, sky=blocks(lambda x, y: 1 + ring(x, y)))
+    assert found.image.std() < 0.002

@@ -36,10 +36,8 @@ def test_a_clean_mosaic():
     assert quality.oversubtraction_sigma == pytest.approx(
         quality.oversubtraction / SIGMA, rel=0.05
     )
-    np.testing.assert_allclose(
-        quality.predicted_noise, SIGMA * np.sqrt(np.pi) * radius * np.array([0.5, 1, 1.5, 2, 3]),
-        rtol=0.02,
-    )  # fmt: skip
+    radii = radius * np.array([0.5, 1, 1.5, 2, 3, 4, 5])
+    np.testing.assert_allclose(quality.predicted_noise, SIGMA * np.sqrt(np.pi) * radii, rtol=0.02)
 
 
 def test_correlated_noise_is_measured():
@@ -54,6 +52,38 @@ def test_correlated_noise_is_measured():
     ratio = quality.measured_noise / quality.predicted_noise
     # The wider the aperture, the more of the correlation it holds.
     assert ratio[0] < ratio[1] < 1.05 * ratio[3]
+
+
+def test_the_factor_does_not_depend_on_the_choice_of_apertures():
+    rng = np.random.default_rng(12)
+    x, y, flux = random_sources(rng, 12, low=3e4, high=2e5)
+    mosaic = mosaic_of(sources(x, y, flux, 4.0), rng)
+    objects = SegmentationMasker()(mosaic)
+    found = [measure_quality(mosaic, objects, seed=seed).correlated_noise for seed in range(6)]
+    assert np.std(found) < 0.012
+
+
+def test_a_star_at_the_depth_has_five_sigma():
+    rng = np.random.default_rng(13)
+    mosaic = starry_mosaic(rng)
+    quality = measure_quality(mosaic)
+    star = sources([150.0], [150.0], quality.depth_flux, 4.0)
+    j, i = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    inside = np.hypot(i - 150, j - 150) <= 4
+    noise = SIGMA * np.sqrt(inside.sum())
+    # Within 0.05 mag.
+    assert star[inside].sum() / noise == pytest.approx(5, rel=0.047)
+
+
+def test_a_crowded_field_has_a_factor_still():
+    rng = np.random.default_rng(14)
+    mosaic = starry_mosaic(rng)
+    lattice = SegmentationMasker()(mosaic).mask.copy()
+    lattice[::7], lattice[:, ::7] = True, True
+    with pytest.warns(QualityWarning, match="that of apertures of 1 FWHM"):
+        quality = measure_quality(mosaic, ObjectMask(lattice, mosaic.grid))
+    assert quality.correlated_noise == pytest.approx(1, abs=0.06)
+    assert np.isnan(quality.depth)
 
 
 def test_uncovered_border_does_not_count():

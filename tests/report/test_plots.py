@@ -1,5 +1,6 @@
 """The quick look at a mosaic."""
 
+import astropy.units as u
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ from astropy.wcs import WCS
 
 from emirimg.combine.mosaic import Mosaic
 from emirimg.objects.mask import ObjectMask
+from emirimg.objects.quality import MosaicQuality
 from emirimg.projection.grid import MosaicGrid
-from emirimg.report import plot_mosaic
+from emirimg.report import plot_mosaic, plot_noise_curve
 
 
 def make_mosaic(shape=(90, 120), *, rotation=0.0, header=None):
@@ -127,3 +129,23 @@ def test_mosaic_is_not_changed_and_no_window_is_opened():
     np.testing.assert_array_equal(mosaic.data, before[0])
     assert mosaic.grid.wcs.to_header_string() == before[1]
     assert plt.get_fignums() == []
+
+
+def quality_with(measured, predicted):
+    number = len(measured)
+    return MosaicQuality(
+        0.8 * u.arcsec, 0.02, 20, 1.1, np.arange(1, number + 1) * 0.4 * u.arcsec,
+        np.array(measured), np.array(predicted), 100.0, 20.0, 25.0, 0.3, 0.0, 0.0,
+    )  # fmt: skip
+
+
+def test_noise_curve(tmp_path):
+    figure = plot_noise_curve(quality_with([1.1, 2.3, 4.8, np.nan], [1.0, 2.0, 4.0, 8.0]))
+    line = figure.axes[0].lines[0]
+    np.testing.assert_allclose(line.get_xdata(), [0.8, 1.6, 2.4])
+    np.testing.assert_allclose(figure.axes[1].lines[0].get_ydata(), [1.1, 1.15, 1.2])
+    figure.savefig(tmp_path / "noise.png")
+
+
+def test_noise_curve_of_nothing(tmp_path):
+    plot_noise_curve(quality_with([], [])).savefig(tmp_path / "noise.png")

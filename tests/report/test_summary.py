@@ -81,3 +81,10 @@ def test_names_are_shortened(names, shown):
 def test_names_are_no_markup():
     assert "M[31], F1230" in summary_text(SUMMARY)
     assert mosaic_table(SUMMARY).row_count == 7
+
+
+def test_exposures_left_out_and_effective_time():
+    assert "left out" not in summary_text(SUMMARY)
+    text = summary_text({**SUMMARY, "n_left_out": 2, "effective_exposure_time": 301.4})
+    assert "2 exposures" in text
+    assert "301 s in the best conditions" in text

@@ -1,0 +1,269 @@
+"""The equations of dithered stars: magnitudes, zero points, response, ring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.polynomial import legendre
+from numpy.typing import NDArray
+from scipy.interpolate import BSpline
+
+__all__ = ["Model", "Solution", "StarEquations", "StarMeasurements", "without_means"]
+
+_ITERATIONS = 5
+_FOLDS = 5
+_FLOOR = 0.004
+"""No flux is trusted better than this: residual flat, interpolation, profile."""
+
+_SKY_ERROR = 0.002
+"""Part of the sky that neither a smooth response nor a ring describes."""
+
+_ZERO_POINT_PRIOR = 0.05
+_ANY_ZERO_POINT = 100.0
+_RADIAL_KNOTS = 14
+"""Enough to follow a ring some 200 pixels wide."""
+
+_CATALOGUE_FLOOR = 0.02
+"""No catalogue is trusted better than this: colour terms, variable stars."""
+
+_LN_PER_MAGNITUDE = 0.4 * np.log(10)
+
+
+@dataclass(frozen=True)
+class StarMeasurements:
+    """Fluxes of the same stars on many places of the detector.
+
+    Parameters
+    ----------
+    star, frame : `~numpy.ndarray` of int
+        Which star was measured in which frame, shape (n,).
+    x, y : `~numpy.ndarray`
+        Where, in detector pixels, 0-based.
+    flux, error : `~numpy.ndarray`
+        How bright it was there. All positive.
+    magnitude, magnitude_error : `~numpy.ndarray`, optional
+        Magnitudes of the stars in a reference catalogue, on any zero point, shape
+        (number of stars,); NaN where the catalogue does not know the star. Default:
+        no catalogue.
+    """
+
+    star: NDArray[np.int_]
+    frame: NDArray[np.int_]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    flux: NDArray[np.float64]
+    error: NDArray[np.float64]
+    magnitude: NDArray[np.float64] | None = None
+    magnitude_error: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """What is solved for: the degree of the response, and whether the ring is part of it."""
+
+    degree: int
+    ring_multiplies: bool
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Coefficients of the response, logarithmic zero points, coefficients of the ring."""
+
+    response: NDArray[np.float64]
+    zero_points: NDArray[np.float64]
+    ring: NDArray[np.float64]
+
+
+class StarEquations:
+    """The linear equations of one set of measurements.
+
+    A catalogue is one more frame: it has a zero point of its own, but no response.
+    """
+
+    def __init__(
+        self, stars: StarMeasurements, shape: tuple[int, int], sky: NDArray[np.float32] | None
+    ) -> None:
+        self.shape = shape
+        repeated = np.bincount(stars.star)[stars.star] > 1 if len(stars.star) else stars.star > 0
+        star, frame = stars.star[repeated], stars.frame[repeated]
+        self.n_stars = len(np.unique(star))
+        self.n_frames = int(frame.max()) + 1 if len(frame) else 0
+        listed, brightness, brightness_error = _catalogue(stars, np.unique(star))
+        self.n_listed = len(listed)
+        # In order of the stars, so that those of one star are a slice.
+        star = np.r_[star, listed]
+        order = np.argsort(star, kind="stable")
+        self.star = np.unique(star[order], return_inverse=True)[1]
+        self.frame = np.r_[frame, np.full(self.n_listed, self.n_frames)][order]
+        nowhere = np.zeros(self.n_listed)
+        u, v = self._centred(stars.x[repeated], stars.y[repeated])
+        self.u, self.v = np.r_[u, nowhere][order], np.r_[v, nowhere][order]
+        self.value = np.r_[np.log(stars.flux[repeated]), brightness][order]
+        relative = stars.error[repeated] / stars.flux[repeated]
+        self.sigma = np.r_[np.hypot(relative, _FLOOR), brightness_error][order]
+        self.blocks = None if sky is None else self._sky_blocks(sky)
+
+    def _centred(
+        self, x: NDArray[np.float64], y: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        ny, nx = self.shape
+        return (x - (nx - 1) / 2) / (nx / 2), (y - (ny - 1) / 2) / (ny / 2)
+
+    def _sky_blocks(self, sky: NDArray[np.float32]) -> tuple[NDArray[np.float64], ...]:
+        """Return centred places and values of blocks of the sky."""
+        ny, nx = self.shape
+        rows, columns = sky.shape
+        row, column = np.nonzero(np.isfinite(sky))
+        u, v = self._centred((column + 0.5) * nx / columns - 0.5, (row + 0.5) * ny / rows - 0.5)
+        values = sky[row, column].astype(float)
+        return u, v, values / np.median(values) - 1
+
+    def solve(self, model: Model, chosen: NDArray[np.bool_] | None = None) -> Solution:
+        """Fit response, zero points and ring, robustly, to the chosen measurements."""
+        if chosen is None:
+            chosen = np.ones(len(self.value), dtype=bool)
+        design = self._star_design(model, chosen)
+        fixed_normal, fixed_right = self._fixed_equations(model)
+        value, star, sigma = self.value[chosen], self.star[chosen], self.sigma[chosen]
+        weight = sigma**-2
+        for _ in range(_ITERATIONS):
+            left = without_means(design, star, weight)
+            right = without_means(value[:, None], star, weight)[:, 0]
+            normal = left.T @ (weight[:, None] * left) + fixed_normal
+            found = np.linalg.solve(normal, left.T @ (weight * right) + fixed_right)
+            deviation = np.abs(right - left @ found) / sigma
+            weight = np.where(deviation < 4, (1 - (deviation / 4) ** 2) ** 2, 0) / sigma**2
+            # A star all of whose measurements are outliers tells nothing.
+            weight = np.maximum(weight, 1e-6 * sigma**-2)
+        return Solution(*np.split(found, self._column_ends(model)))
+
+    def _column_ends(self, model: Model) -> tuple[int, int]:
+        """Return where the response's columns end, and those of the frames."""
+        n_response = len(_terms(model.degree))
+        return n_response, n_response + self._n_zero_points
+
+    @property
+    def _n_zero_points(self) -> int:
+        return self.n_frames + (self.n_listed > 0)
+
+    def _star_design(self, model: Model, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the columns of the equations of the stars: response, frames, ring."""
+        u, v = self.u[chosen], self.v[chosen]
+        frames = np.zeros((chosen.sum(), self._n_zero_points))
+        frames[np.arange(len(frames)), self.frame[chosen]] = 1
+        detected = (self.frame[chosen] < self.n_frames)[:, None]
+        columns = [_basis(u, v, model.degree) * detected, frames]
+        if self.blocks is not None and model.degree > 0:
+            ring = _radial(np.hypot(u, v)) * float(model.ring_multiplies)
+            columns.append(ring * detected)
+        return np.hstack(columns)
+
+    @cache  # noqa: B019 - a problem lives as long as one call
+    def _fixed_equations(self, model: Model) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the normal equations of the sky's shape and of the priors."""
+        order = np.array([i + j for i, j in _terms(model.degree)], dtype=float)
+        response_prior = (order / 0.05) ** 2
+        if self.blocks is None and self.n_listed == 0:
+            # A gradient is a difference of transparency: the stars cannot tell.
+            response_prior[order == 1] = 1e12
+        frame_prior = np.full(self._n_zero_points, _ZERO_POINT_PRIOR**-2)
+        frame_prior[self.n_frames :] = _ANY_ZERO_POINT**-2
+        if self.blocks is None or model.degree == 0:
+            prior = np.r_[response_prior, frame_prior]
+            return np.diag(prior), np.zeros(len(prior))
+        u, v, value = self.blocks
+        ring = _radial(np.hypot(u, v))
+        no_zero_points = np.zeros((len(u), self._n_zero_points))
+        design = np.hstack([_basis(u, v, model.degree), no_zero_points, ring])
+        prior = np.diag(np.r_[response_prior, frame_prior, np.full(ring.shape[1], 1e-2)])
+        weight = np.full(len(value), _SKY_ERROR**-2)
+        for _ in range(_ITERATIONS):
+            normal = design.T @ (weight[:, None] * design) + prior
+            right = design.T @ (weight * value)
+            deviation = np.abs(value - design @ np.linalg.solve(normal, right)) / _SKY_ERROR
+            weight = np.minimum(1, 2 / np.maximum(deviation, 1e-9)) / _SKY_ERROR**2
+        return normal, right
+
+    def left_out_scores(self, model: Model) -> NDArray[np.float64]:
+        """Return, for each star, its mean squared deviation from a fit without it."""
+        fold = self.star % _FOLDS
+        scores = np.zeros(self.n_stars)
+        for number in range(_FOLDS):
+            left_out = fold == number
+            solution = self.solve(model, ~left_out)
+            predicted = self._star_design(model, left_out) @ np.concatenate(
+                [solution.response, solution.zero_points, solution.ring]
+            )
+            weight = self.sigma[left_out] ** -2
+            star = self.star[left_out]
+            rest = (self.value[left_out] - predicted)[:, None]
+            rest = without_means(rest, star, weight)[:, 0] / self.sigma[left_out]
+            sums = np.bincount(star, np.minimum(rest**2, 16), minlength=self.n_stars)
+            counts = np.bincount(star, minlength=self.n_stars)
+            scores += sums / np.maximum(counts, 1)
+        return scores
+
+    def response(self, solution: Solution, model: Model) -> NDArray[np.float32]:
+        """Evaluate the response on every pixel."""
+        ny, nx = self.shape
+        u, v = self._centred(np.arange(nx), np.arange(ny))
+        coefficients = np.zeros((model.degree + 1, model.degree + 1))
+        for value, (i, j) in zip(solution.response, _terms(model.degree), strict=True):
+            coefficients[j, i] = value
+        image = legendre.legvander(v, model.degree) @ coefficients
+        image = np.exp(image @ legendre.legvander(u, model.degree).T)
+        if model.ring_multiplies:
+            r = np.linspace(0, np.sqrt(2), 2048)
+            ring = np.exp(_radial(r) @ solution.ring)
+            image *= np.interp(np.hypot(u, v[:, None]), r, ring)
+        return (image / image.mean()).astype(np.float32)
+
+
+def _catalogue(
+    stars: StarMeasurements, known: NDArray[np.int_]
+) -> tuple[NDArray[np.int_], NDArray[np.float64], NDArray[np.float64]]:
+    """Return which of the known stars are listed, their logarithmic brightness and its error."""
+    if stars.magnitude is None:
+        return np.empty(0, dtype=int), np.empty(0), np.empty(0)
+    magnitude = stars.magnitude[known]
+    error = np.zeros(len(known)) if stars.magnitude_error is None else stars.magnitude_error[known]
+    listed = np.isfinite(magnitude)
+    error = np.hypot(np.where(np.isfinite(error), error, 0.0), _CATALOGUE_FLOOR)
+    return (
+        known[listed],
+        -_LN_PER_MAGNITUDE * magnitude[listed],
+        _LN_PER_MAGNITUDE * error[listed],
+    )
+
+
+def _terms(degree: int) -> list[tuple[int, int]]:
+    return [(total - j, j) for total in range(1, degree + 1) for j in range(total + 1)]
+
+
+def _basis(u: NDArray[np.float64], v: NDArray[np.float64], degree: int) -> NDArray[np.float64]:
+    """Return products of Legendre polynomials, without the constant, as columns."""
+    along_x, along_y = legendre.legvander(u, degree), legendre.legvander(v, degree)
+    columns = [along_x[:, i] * along_y[:, j] for i, j in _terms(degree)]
+    return np.column_stack(columns) if columns else np.zeros((len(u), 0))
+
+
+def _radial(r: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return cubic B-splines of the distance from the centre (1: middle of an edge)."""
+    inner = np.linspace(0, np.sqrt(2), _RADIAL_KNOTS)
+    knots = np.r_[[inner[0]] * 3, inner, [inner[-1]] * 3]
+    return BSpline.design_matrix(np.clip(r, 0, inner[-1]), knots, 3).toarray()
+
+
+def without_means(
+    columns: NDArray[np.float64], star: NDArray[np.int_], weight: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Subtract from each column its weighted mean over the measurements of each star.
+
+    The measurements are in order of the stars.
+    """
+    first = np.flatnonzero(np.diff(star, prepend=-1))
+    sums = np.add.reduceat(weight[:, None] * columns, first)
+    means = sums / np.add.reduceat(weight, first)[:, None]
+    return columns - np.repeat(means, np.diff(first, append=len(star)), axis=0)
