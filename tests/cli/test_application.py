@@ -15,16 +15,6 @@ from emirimg.exceptions import InputError
 COMMANDS = [
     "demo", "generate-yaml", "info", "inject", "reduce", "run", "score", "show", "simulate",
 ]  # fmt: skip
-    "demo",
-    "generate-yaml",
-    "info",
-    "inject",
-    "reduce",
-    "run",
-    "score",
-    "show",
-    "simulate",
-]
 HEAVY = ["astropy", "matplotlib", "numba", "numpy", "pydantic", "rich", "scipy"]
 
 

@@ -135,7 +135,7 @@ def quality_with(measured, predicted):
     number = len(measured)
     return MosaicQuality(
         0.8 * u.arcsec, 0.02, 20, 1.1, np.arange(1, number + 1) * 0.4 * u.arcsec,
-        np.array(measured), np.array(predicted), 100.0, 20.0, 25.0, 0.3, 0.0, 0.0,
+        np.array(measured), np.array(predicted), 100.0, 20.0, 25.0, 0.3, 0.0, 0.1, 0.0,
     )  # fmt: skip
 
 
