@@ -22,7 +22,7 @@ from ...exceptions import InputError
 from ...instrument import pixel_scale, read_metadata
 from ...io.frames import read_frame, write_frame
 from .recovery import Recovery, measure_recovery
-from .stars import add_stars, draw_stars, moffat_image
+from .stars import add_stars, draw_stars, mean_scale, moffat_image
 
 __all__ = ["injection_test", "measure_frame_psf"]
 
@@ -122,7 +122,7 @@ def injection_test(
         stars,
         again.mosaic,
         plain.mosaic,
-        _on_mosaic(plain, psfs),
+        _on_mosaic(plain, psfs, shape),
         _weights(plain, stars, shape),
         zero_point=zero_point,
     )
@@ -159,7 +159,9 @@ def measure_frame_psf(raw: CCDData, calibrate: ExposureReducer, name: str) -> Mo
     return psf
 
 
-def _on_mosaic(result: DitherResult, psfs: dict[str, MoffatPSF]) -> NDArray[np.float64]:
+def _on_mosaic(
+    result: DitherResult, psfs: dict[str, MoffatPSF], shape: tuple[int, int]
+) -> NDArray[np.float64]:
     """Return a star of flux 1 in each exposure, on the pixels of the mosaic."""
     half_size = int(np.ceil(8 * max(psf.fwhm for psf in psfs.values())))
     return np.array(
@@ -167,7 +169,7 @@ def _on_mosaic(result: DitherResult, psfs: dict[str, MoffatPSF]) -> NDArray[np.f
             moffat_image(
                 psfs[Path(record.name).name],
                 half_size,
-                float(result.mosaic.grid.scale / pixel_scale(wcs)),
+                float(result.mosaic.grid.scale / pixel_scale(wcs)) / mean_scale(wcs, shape),
             )
             for record, wcs in zip(result.frames, result.alignment.wcss, strict=True)
         ]

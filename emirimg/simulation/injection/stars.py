@@ -13,14 +13,16 @@ from scipy.ndimage import binary_erosion
 from ...alignment.psf import MoffatPSF
 from ...combine.mosaic import Mosaic
 from ...exceptions import InputError
+from ...instrument import pixel_area
 
-__all__ = ["add_stars", "draw_stars", "moffat_image"]
+__all__ = ["add_stars", "draw_stars", "mean_scale", "moffat_image"]
 
 _REACH = 12.0
 """Radius, in FWHM, to which a star is drawn."""
 _APART = 12.0
 """Least distance between artificial stars, in x or y and in FWHM: none disturbs another."""
 _TRIES = 20
+_NODES = 17
 
 
 def draw_stars(
@@ -104,7 +106,9 @@ def add_stars(
     wcs : `~astropy.wcs.WCS`
         Where the exposure really lies on the sky, distortion included.
     psf : MoffatPSF
-        Profile of a star in the exposure, as pixels sample it.
+        Profile of a star in the exposure, as pixels sample it, in the mean
+        of the exposure. It is the same everywhere on the sky: where pixels see
+        less sky than in the mean, it is wider in pixels.
     transparency : float, optional
         Factor on all fluxes. Default: 1.
     flat : `~numpy.ndarray`, optional
@@ -148,13 +152,17 @@ def add_stars(
     reach = int(np.ceil(_REACH * psf.fwhm))
     x, y = wcs.wcs_world2pix(stars["ra"].to_value(u.deg), stars["dec"].to_value(u.deg), 0)
     near = (x > -reach) & (x < nx + reach) & (y > -reach) & (y < ny + reach)
-    for x0, y0, flux in zip(x[near], y[near], np.asarray(stars["flux"])[near], strict=True):
+    x, y, fluxes = x[near], y[near], np.asarray(stars["flux"])[near]
+    scales = np.sqrt(pixel_area(wcs, x, y)) / mean_scale(wcs, raw.data.shape)
+    for x0, y0, flux, scale in zip(x, y, fluxes, scales, strict=True):
         rows, columns = (
             slice(max(0, round(c) - reach), max(0, min(size, round(c) + reach + 1)))
             for c, size in ((y0, ny), (x0, nx))
         )
         j, i = np.mgrid[rows, columns]
-        light[rows, columns] += flux * transparency * _moffat(psf, i - x0, j - y0)
+        light[rows, columns] += (
+            flux * transparency * scale**2 * _moffat(psf, scale * (i - x0), scale * (j - y0))
+        )
     if flat is not None:
         light *= np.clip(np.nan_to_num(flat), 0, None)
     added = random.poisson(light * gain) / gain
@@ -164,6 +172,12 @@ def add_stars(
         data = np.rint(data)
     result.data = data.astype(raw.data.dtype)
     return result
+
+
+def mean_scale(wcs: WCS, shape: tuple[int, int]) -> float:
+    """Return the mean width of the pixels of an exposure, relative to the reference pixel."""
+    y, x = (np.linspace(0, size - 1, _NODES) for size in shape)
+    return float(np.mean(np.sqrt(pixel_area(wcs, x[None, :], y[:, None]))))
 
 
 def moffat_image(psf: MoffatPSF, half_size: int, scale: float = 1.0) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from emirimg.calibration import Calibrations
 from emirimg.combine.mosaic import Mosaic
 from emirimg.dither import ExposureReducer
 from emirimg.exceptions import InputError
+from emirimg.instrument import pixel_area
 from emirimg.io import read_calibrations
 from emirimg.projection.grid import MosaicGrid
 from emirimg.report import plot_recovery
@@ -102,6 +103,21 @@ def test_light_of_a_star():
     assert (light * y)[core].sum() / light[core].sum() == pytest.approx(57.8, abs=0.02)
     assert (raw.data == 100).all()
     assert found.wcs is not None
+
+
+def test_star_is_as_wide_on_the_sky_everywhere():
+    wcs = Scene().truth.wcs(0)
+    raw = CCDData(np.zeros((2048, 2048), np.float32), unit=u.adu, wcs=wcs)
+    psf = MoffatPSF(4.0, 3.0, 0.0, 0.0, 20)
+    widths, areas = [], []
+    for place in ((60.0, 60.0), (1022.0, 1017.0)):
+        stars = star_at(wcs, *place, 1e7)
+        light = add_stars(raw, stars, wcs=wcs, psf=psf, gain=1e3).data
+        assert light.sum(dtype=float) == pytest.approx(1e7, rel=2e-3)
+        widths.append(fit_moffat(light, np.array(place), 4.0, 0.0)[0])
+        areas.append(float(pixel_area(wcs, *place)))
+    assert widths[0] / widths[1] == pytest.approx(np.sqrt(areas[1] / areas[0]), abs=2e-3)
+    assert widths[1] < 4 < widths[0]
 
 
 def test_star_on_the_edge_and_beyond():
