@@ -74,7 +74,7 @@ class TrailDetector(Strategy):
     Parameters
     ----------
     sigma : float
-        Significance from which a line is a trail. Default: 7.
+        Significance from which a line is a trail. Default: 8.
 
     Notes
     -----
@@ -95,12 +95,12 @@ class TrailDetector(Strategy):
     Examples
     --------
     >>> from emirimg.calibration import TrailDetector
-    >>> TrailDetector(sigma=8)
-    TrailDetector(sigma=8.0)
+    >>> TrailDetector(sigma=10)
+    TrailDetector(sigma=10.0)
     """
 
     name: Literal["trails"] = "trails"
-    sigma: float = Field(default=7.0, gt=0)
+    sigma: float = Field(default=8.0, gt=0)
 
     def __call__(
         self,

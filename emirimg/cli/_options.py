@@ -73,7 +73,8 @@ def scene_options(command: Command) -> Command:
         click.option("-n", "--exposures", type=click.IntRange(1, 200),
                      help="Number of exposures, if not that of the scene."),
         click.option("--scene", type=click.Choice(SCENE_NAMES), default=SCENE_NAMES[0],
-                     show_default=True, help="What is observed, and how."),
+                     show_default=True, metavar="NAME",
+                     help=f"What is observed, and how: {', '.join(SCENE_NAMES)}."),
         click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True,
                      help="Number that determines everything that is random."),
     ):  # fmt: skip

@@ -50,7 +50,7 @@ def score_command(
       emirimg simulate tutorial
       emirimg reduce tutorial/data -o results
       emirimg score results/mosaic.fits tutorial
-      emirimg score results/mosaic.fits swarp/coadd.fits tutorial --json scores.json
+      emirimg score ours.fits theirs.fits tutorial --json scores.json
     """  # noqa: D301 (the \b is a mark for click)
     if weight is not None and len(mosaics) > 1:
         msg = "--weight is for one mosaic; several find theirs beside them (NAME.weight.fits)"
