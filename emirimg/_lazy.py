@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from astropy.nddata import CCDData
+from astropy.nddata import CCDData, VarianceUncertainty
+from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ._parallel import row_bands
 
-__all__ = ["LazyFrame", "LazyPlane", "each_row"]
+__all__ = ["LazyFrame", "LazyPlane", "each_row", "materialised", "pack_bits", "packed"]
 
 _BAND = 64
 """Rows that are worked out together, so that they stay in the cache."""
 
 
-class LazyPlane:
+_OF_THE_WHOLE = frozenset(
+    {"all", "any", "astype", "copy", "max", "mean", "min", "ravel", "std", "sum"}
+)
+
+
+class LazyPlane(NDArrayOperatorsMixin):
     """An image that exists only where somebody looks at it.
 
     It can stand for an array in a `~astropy.nddata.CCDData`. Slices of rows are
-    worked out alone, everything else makes the whole array.
+    worked out alone, everything else, arithmetic too, makes the whole array.
 
     Parameters
     ----------
@@ -74,6 +82,16 @@ class LazyPlane:
             whole[band] = self._rows(band)
         return whole
 
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        arrays = [np.asarray(item) if isinstance(item, LazyPlane) else item for item in inputs]
+        return getattr(ufunc, method)(*arrays, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _OF_THE_WHOLE:
+            return getattr(np.asarray(self), name)
+        msg = f"{type(self).__name__!r} object has no attribute {name!r}"
+        raise AttributeError(msg)
+
     def __repr__(self) -> str:
         return f"<LazyPlane of shape {self.shape} and type {self.dtype}>"
 
@@ -108,3 +126,36 @@ def each_row(
     return LazyPlane(
         lambda rows: function(*(plane[rows] for plane in planes)), planes[0].shape, dtype
     )
+
+
+def materialised(frame: CCDData) -> CCDData:
+    """Return a frame all of whose planes are arrays; a frame of arrays as it is."""
+    variance = None if frame.uncertainty is None else frame.uncertainty.array
+    if not any(isinstance(plane, LazyPlane) for plane in (frame.data, frame.mask, variance)):
+        return frame
+    result = copy.copy(frame)
+    result.data = np.asarray(frame.data)
+    if frame.mask is not None:
+        result.mask = np.asarray(frame.mask)
+    if variance is not None:
+        result.uncertainty = VarianceUncertainty(np.asarray(variance), copy=False)
+    return result
+
+
+def pack_bits(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return the bits of a mask, shape (ny, ceil(nx / 8)): an eighth of its memory."""
+    return np.packbits(mask, axis=1)
+
+
+def packed(bits: NDArray[np.uint8] | LazyPlane, n_columns: int) -> LazyPlane:
+    """Return the mask, shape (ny, n_columns), that `pack_bits` made ``bits`` of."""
+    return LazyPlane(_Bits(bits, n_columns), (bits.shape[0], n_columns), bool)
+
+
+@dataclass(frozen=True, eq=False)
+class _Bits:
+    bits: NDArray[np.uint8] | LazyPlane
+    n_columns: int
+
+    def __call__(self, rows: slice) -> NDArray[np.bool_]:
+        return np.unpackbits(self.bits[rows], axis=1, count=self.n_columns).view(bool)

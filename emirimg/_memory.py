@@ -1,15 +1,42 @@
-"""Give freed arrays back to the system at once."""
+"""How much memory there is, and how freed arrays are given back at once."""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
+from pathlib import Path
 
-__all__ = ["return_freed_arrays"]
+__all__ = ["default_memory", "return_freed_arrays"]
 
 _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1
 _LARGE = 2**20
 _SPARE = 2**26
+_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+_ENOUGH = 1_500_000_000
+"""More memory makes a reduction hardly faster: the system keeps what was read from files."""
+
+
+def default_memory() -> int:
+    """Return how many bytes a reduction may use: 1.5 GB, or half of what is available."""
+    return min(_ENOUGH, _available() // 2)
+
+
+def _available() -> int:
+    """Return the bytes of memory that are not in use, as far as the system tells."""
+    found = []
+    try:
+        found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, OSError, ValueError):  # not every system can tell
+        found.append(2 * _ENOUGH)
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        lines = (line.split() for line in meminfo.read_text().splitlines())
+        found += [int(line[1]) * 1024 for line in lines if line[0] == "MemAvailable:"]
+    # Containers are given less than the machine has.
+    limits = [path.read_text().strip() for path in map(Path, _LIMITS) if path.exists()]
+    found += [int(limit) for limit in limits if limit.isdigit()]
+    return min(found)
 
 
 def return_freed_arrays(larger_than: int = _LARGE) -> None:

@@ -12,6 +12,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 from pydantic import Field
 
+from .._lazy import materialised
 from .._parallel import parallel_map
 from .._strategy import Strategy, quantity_field
 from ..exceptions import AlignmentError
@@ -156,6 +157,7 @@ class StarAlignment(Strategy):
 
     def _measure(self, frame: CCDData, metadata: ExposureMetadata) -> _Measured:
         limit = self.saturation or _SATURATED * metadata.detector.saturation
+        frame = materialised(frame)
         variance = None if frame.uncertainty is None else _variance(frame)
         stars = find_stars(
             frame.data,

@@ -3,6 +3,7 @@
 from .calibrate import *
 from .calibrations import *
 from .cosmic_rays import *
+from .exposure_noise import *
 from .hidden_pixels import *
 from .interpolation import *
 from .measured_noise import *

@@ -13,8 +13,9 @@ from ..instrument import ExposureMetadata
 from . import _history
 from ._frames import changed, grown
 from .calibrations import Calibrations
+from .exposure_noise import ExposureNoise
 
-__all__ = ["calibrate"]
+__all__ = ["calibrate", "calibrate_values"]
 
 
 def calibrate(
@@ -61,6 +62,25 @@ def calibrate(
     step of which is left out where its calibration is missing. The pixels
     travel through memory once instead of six times.
     """
+    result, noise = calibrate_values(
+        frame, calibrations, metadata, max_unusable=max_unusable, name=name
+    )
+    return changed(result, variance=noise(result.data))
+
+
+def calibrate_values(
+    frame: CCDData,
+    calibrations: Calibrations,
+    metadata: ExposureMetadata,
+    *,
+    max_unusable: float = 0.5,
+    name: str = "frame",
+) -> tuple[CCDData, ExposureNoise]:
+    """Calibrate a raw exposure, and tell its noise without working it out.
+
+    The parameters are those of `calibrate`. The uncertainty of the frame that is
+    returned is none of its own.
+    """
     if frame.unit != u.adu:
         msg = f"{name} has the unit {frame.unit}; adu was expected"
         raise FrameError(msg)
@@ -68,17 +88,13 @@ def calibrate(
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and masked
         counts = np.ascontiguousarray(frame.data, dtype=np.float32)
     seconds = metadata.exposure_time.to_value(u.s)
-    data, variance, mask, n_not_finite, n_saturated, n_unusable = _calibrate(
+    data, mask, n_not_finite, n_saturated, n_unusable = _calibrate(
         counts,
         None if frame.mask is None else np.ascontiguousarray(frame.mask, dtype=bool),
         calibrations.unusable,
         calibrations.dark_rate,
-        calibrations.dark_variance,
         calibrations.inverse_flat,
-        calibrations.flat_variance,
         np.float32(metadata.detector.saturation),
-        np.float32(1 / metadata.gain),
-        np.float32(metadata.read_noise**2),
         np.float32(seconds),
     )
     if n_unusable > max_unusable * frame.data.size:
@@ -103,26 +119,30 @@ def calibrate(
         history.append(_history.dark(seconds))
     if calibrations.flat is not None:
         history.append(_history.flat())
-    return changed(frame, *history, data=data, mask=mask, variance=variance)
+    noise = ExposureNoise(
+        metadata.gain,
+        metadata.read_noise,
+        seconds,
+        calibrations.dark_rate,
+        calibrations.dark_variance,
+        calibrations.inverse_flat,
+        calibrations.flat_variance,
+    )
+    return changed(frame, *history, data=data, mask=mask), noise
 
 
 @njit(nogil=True, cache=True)
-def _calibrate(  # noqa: C901  # pragma: no cover  (compiled)
+def _calibrate(  # pragma: no cover  (compiled)
     counts: NDArray[np.float32],
     masked: NDArray[np.bool_] | None,
     unusable: NDArray[np.bool_] | None,
     dark: NDArray[np.float32] | None,
-    dark_variance: NDArray[np.float32] | None,
     inverse_flat: NDArray[np.float32] | None,
-    flat_variance: NDArray[np.float32] | None,
     saturation: np.float32,
-    inverse_gain: np.float32,
-    read_variance: np.float32,
     seconds: np.float32,
 ) -> tuple:
     """Calibrate every pixel; the branches on missing planes vanish at compilation."""
     data = np.empty(counts.shape, np.float32)
-    variance = np.empty(counts.shape, np.float32)
     mask = np.zeros(counts.shape, np.bool_)
     n_not_finite = n_saturated = n_unusable = 0
     for y in range(counts.shape[0]):
@@ -136,22 +156,15 @@ def _calibrate(  # noqa: C901  # pragma: no cover  (compiled)
             elif value >= saturation:
                 n_saturated += 1
                 bad = True
-            noise = max(value, np.float32(0)) * inverse_gain + read_variance
             if dark is not None:
                 value -= dark[y, x] * seconds
-            if dark_variance is not None:
-                noise += dark_variance[y, x] * seconds**2
             if inverse_flat is not None:
                 value *= inverse_flat[y, x]
-                noise *= inverse_flat[y, x] ** 2
-            if flat_variance is not None:
-                noise += value**2 * flat_variance[y, x]
             if masked is not None:
                 bad |= masked[y, x]
             if unusable is not None:
                 bad |= unusable[y, x]
             data[y, x] = value
-            variance[y, x] = noise
             mask[y, x] = bad
             n_unusable += bad
-    return data, variance, mask, n_not_finite, n_saturated, n_unusable
+    return data, mask, n_not_finite, n_saturated, n_unusable

@@ -174,7 +174,7 @@ def _single_deviations(
 
     def measure(index: int) -> NDArray[np.float32]:
         frame = stack[index]
-        mask = np.zeros(stack.shape, dtype=bool) if frame.mask is None else frame.mask
+        mask = np.zeros(stack.shape, dtype=bool) if frame.mask is None else np.asarray(frame.mask)
         if objects is not None:
             mask = mask | objects[index]
         return _from_surroundings(np.asarray(frame.data, dtype=np.float32), mask, y, x)

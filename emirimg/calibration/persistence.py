@@ -112,9 +112,9 @@ class PersistenceDetector(Strategy):
         stack : DitherStack
             Calibrated exposures, their saturated pixels masked but not changed.
         """
-        always = np.logical_and.reduce(
-            [np.zeros(stack.shape, bool) if f.mask is None else f.mask for f in stack]
-        )
+        always = np.ones(stack.shape, dtype=bool)
+        for frame in stack:
+            always &= False if frame.mask is None else frame.mask
         found: list[Footprint] = []
         for index, (frame, metadata) in enumerate(zip(stack, stack.metadata, strict=True)):
             bright = (frame.data > self.level * metadata.detector.saturation) & ~always

@@ -59,7 +59,7 @@ def sky_beside(
 
 def _objects(frame: CCDData, sky: SkyModel, masker: ObjectMasker) -> NDArray[np.bool_]:
     """Return the objects of a frame, which is a mosaic of one exposure."""
-    mask = np.zeros(frame.shape, dtype=bool) if frame.mask is None else frame.mask
+    mask = np.zeros(frame.shape, dtype=bool) if frame.mask is None else np.asarray(frame.mask)
     data = np.where(mask, np.float32(0), frame.data - sky.image)
     found = masker(
         Mosaic(

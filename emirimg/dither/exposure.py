@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from astropy.nddata import CCDData
 
-from ..calibration import Calibrations, calibrate
-from ..instrument import read_metadata
+from ..calibration import Calibrations, ExposureNoise, calibrate, calibrate_values
+from ..instrument import ExposureMetadata, read_metadata
 
 __all__ = ["ExposureReducer"]
 
@@ -65,9 +65,17 @@ class ExposureReducer:
         FrameError
             If hardly a pixel of the exposure is usable.
         """
+        return calibrate(frame, self.calibrations, self._metadata(frame, name), name=name)
+
+    def values(self, frame: CCDData, name: str) -> tuple[CCDData, ExposureNoise]:
+        """Return the calibrated exposure without its variance, and what works that out."""
+        return calibrate_values(frame, self.calibrations, self._metadata(frame, name), name=name)
+
+    def _metadata(self, frame: CCDData, name: str) -> ExposureMetadata:
+        """Return the header of an exposure, typed, with the noise that was given."""
         metadata = read_metadata(frame.meta, source=name)
         if self.gain is not None:
             metadata = replace(metadata, gain=self.gain, gain_source="user")
         if self.read_noise is not None:
             metadata = replace(metadata, read_noise=self.read_noise, read_noise_source="user")
-        return calibrate(frame, self.calibrations, metadata, name=name)
+        return metadata

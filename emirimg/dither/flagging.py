@@ -10,12 +10,15 @@ import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
+from .._lazy import LazyPlane, materialised
 from ..alignment import Alignment
 from ..calibration import Afterglow, Footprint, PersistenceDetector, Trail, decay_time
 from ..combine import Mosaic
+from ..io import Scratch
 from ..projection import blot
 from ..stack import DitherStack
-from .steps import Steps
+from .clean import kept_mask
+from .field_steps import FieldSteps
 
 __all__ = ["Flags", "flag_frames"]
 
@@ -29,7 +32,7 @@ class Flags:
 
     Parameters
     ----------
-    masks : list of `~numpy.ndarray` of bool, or None
+    masks : list of LazyPlane of bool, or None
         For each exposure, the pixels that must not be used; `None`: all may.
     trails : tuple of tuple of Trail
         The trails of each exposure.
@@ -39,7 +42,7 @@ class Flags:
         Time in which the persistence sinks to 1/e, in seconds, or NaN.
     """
 
-    masks: list[NDArray[np.bool_]] | None
+    masks: list[LazyPlane] | None
     trails: tuple[tuple[Trail, ...], ...]
     persistent: tuple[int, ...]
     decay: float = np.nan
@@ -54,7 +57,7 @@ def flag_frames(
     stack: DitherStack,
     mosaic: Mosaic,
     alignment: Alignment,
-    steps: Steps,
+    steps: FieldSteps,
     *,
     outliers: Callable[..., NDArray[np.bool_]] | None,
     trails: Callable[..., Sequence[Trail]] | None,
@@ -72,7 +75,7 @@ def flag_frames(
         only ``cosmic_rays`` is used then, and otherwise only the others are.
     alignment : Alignment
         Their transparencies and their seeing.
-    steps : Steps
+    steps : FieldSteps
         How to work on all of them.
     outliers, trails, persistence, cosmic_rays : callable or None
         What finds them; `None`: not looked for.
@@ -81,7 +84,8 @@ def flag_frames(
     if len(stack) < _FEWEST_FOR_A_REFERENCE:
         if cosmic_rays is None:
             return flags
-        found = steps.each("Flagging cosmic rays", cosmic_rays, stack)
+        find = partial(_cosmic_rays, find=cosmic_rays, scratch=steps.scratch)
+        found = steps.each("Flagging cosmic rays", find, stack)
         return Flags(found, flags.trails, flags.persistent)
     if outliers is trails is persistence is None:
         return flags
@@ -93,7 +97,14 @@ def flag_frames(
         [footprint for footprint in footprints if seconds[footprint.frame] < time]
         for time in seconds
     ]
-    flag = partial(_flag, mosaic=mosaic, outliers=outliers, trails=trails, persistence=persistence)
+    flag = partial(
+        _flag,
+        mosaic=mosaic,
+        outliers=outliers,
+        trails=trails,
+        persistence=persistence,
+        scratch=steps.scratch,
+    )
     results = steps.each(
         "Flagging outliers", flag, stack, before, alignment.transparency, _sharpness(alignment)
     )
@@ -120,8 +131,10 @@ def _flag(
     outliers: Callable[..., NDArray[np.bool_]] | None,
     trails: Callable[..., Sequence[Trail]] | None,
     persistence: PersistenceDetector | None,
-) -> tuple[NDArray[np.bool_], tuple[Trail, ...], list[Afterglow]]:
+    scratch: Scratch,
+) -> tuple[LazyPlane, tuple[Trail, ...], list[Afterglow]]:
     """Return what is flagged in a frame, and its trails and what persists in it."""
+    frame = materialised(frame)
     reference, unknown = blot(mosaic.data, mosaic.mask, mosaic.grid, frame.wcs, frame.shape)
     found = np.zeros(frame.shape, dtype=bool)
     streaks: tuple[Trail, ...] = ()
@@ -137,7 +150,13 @@ def _flag(
     for glow in glows:
         if glow.significant:
             found[glow.footprint.y, glow.footprint.x] = True
-    return found, streaks, glows
+    return kept_mask(found, scratch), streaks, glows
+
+
+def _cosmic_rays(
+    frame: CCDData, *, find: Callable[..., NDArray[np.bool_]], scratch: Scratch
+) -> LazyPlane:
+    return kept_mask(find(materialised(frame)), scratch)
 
 
 def _sharpness(alignment: Alignment) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
+from .._lazy import materialised
 from ..alignment import Alignment, find_stars
 from ..combine import Mosaic
 from ..flat import Illumination, StarMeasurements, star_fluxes
@@ -67,6 +68,7 @@ def find_illumination(
         seeing = np.where(known, seeing, np.median(seeing[known]))
 
     def measure(frame: CCDData, fwhm: float, transparency: float) -> NDArray[np.float64]:
+        frame = materialised(frame)
         x, y = frame.wcs.wcs_world2pix(stars, 0).T
         scale = pixel_scale(frame.wcs).to_value(u.arcsec) * np.sqrt(pixel_area(frame.wcs, x, y))
         flux, error = star_fluxes(
@@ -100,11 +102,12 @@ def _sky_brightness(skies: Sequence[SkyModel], frame: CCDData) -> NDArray[np.flo
     columns = np.linspace(0, nx, _BLOCKS + 1).astype(int)
     total = np.zeros((_BLOCKS, _BLOCKS))
     # The shape is nearly the same for all frames, and each costs time.
-    skies = skies[:: max(1, len(skies) // _SKIES)]
-    for sky in skies:
+    chosen = range(0, len(skies), max(1, len(skies) // _SKIES))
+    for index in chosen:
+        sky = skies[index]
         sums = np.add.reduceat(sky.image, columns[:-1], axis=1)
         total += np.add.reduceat(sums, rows[:-1], axis=0) / sky.level
-    total /= len(skies) * np.outer(np.diff(rows), np.diff(columns))
+    total /= len(chosen) * np.outer(np.diff(rows), np.diff(columns))
     if np.ptp(total) < 1e-4 * total.mean():
         return None
     y, x = np.meshgrid((rows[:-1] + rows[1:] - 1) / 2, (columns[:-1] + columns[1:] - 1) / 2)

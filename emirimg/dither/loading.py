@@ -17,9 +17,10 @@ from ..io.frames import expected_shape, read_frame, read_header
 from ..io.results import sha256
 from ..stack import DitherStack
 from .checks import require_alike
+from .clean import kept_frame
 from .exposure import ExposureReducer
+from .field_steps import FieldSteps
 from .roles import beside_by_object, beside_by_pointing
-from .steps import Steps
 
 __all__ = ["Inventory", "Loaded", "load"]
 
@@ -83,7 +84,7 @@ class Loaded:
 def load(
     exposures: Sequence[Exposure],
     calibrate: ExposureReducer,
-    steps: Steps,
+    steps: FieldSteps,
     sky_exposures: Sequence[Exposure] = (),
 ) -> Loaded:
     """Read and calibrate exposures.
@@ -94,7 +95,7 @@ def load(
         Raw exposures.
     calibrate : ExposureReducer
         Calibrates one of them.
-    steps : Steps
+    steps : FieldSteps
         Applies it to all.
     sky_exposures : sequence of path or `~astropy.nddata.CCDData`, optional
         Raw exposures of the sky beside the target. Without them, such
@@ -144,7 +145,7 @@ def load(
         digest = sha256(item) if isinstance(item, Path) else ""
         frame = read_frame(item) if isinstance(item, Path) else item
         try:
-            return calibrate(frame, name=name), digest
+            return kept_frame(*calibrate.values(frame, name), steps.scratch), digest
         except UnusableExposureError as error:
             return error, digest
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +11,9 @@ from astropy.nddata import CCDData
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from .._memory import default_memory
 from .._parallel import Progress, default_executor, no_progress
-from ..alignment import Alignment, AlignmentEstimator, ReferenceCatalogue, StarAlignment
+from ..alignment import AlignmentEstimator, ReferenceCatalogue, StarAlignment
 from ..calibration import (
     Calibrations,
     HiddenPixelDetector,
@@ -24,28 +23,27 @@ from ..calibration import (
     Trail,
     TrailDetector,
 )
-from ..combine import Combiner, Mosaic, NoiseClipCombiner
-from ..exceptions import SkyWarning
+from ..combine import Combiner, NoiseClipCombiner
 from ..flat import Illumination, StarFlat
+from ..io import Scratch
 from ..objects import ObjectMask, ObjectMasker, SegmentationMasker
 from ..projection import LanczosResampler, MosaicGrid, Resampler
 from ..sky import DetectorResidual, PatternSky, SkyEstimator, SkyResidual
 from .beside import sky_beside
 from .conclude import conclude, frame_records, sky_findings
 from .exposure import ExposureReducer
-from .flagging import Flags, flag_frames
+from .field import Field
+from .field_steps import FieldSteps, divide, with_flags, with_masks_of
+from .flagging import flag_frames
 from .illumination import find_illumination, star_places
-from .loading import load
+from .loading import Inventory, load
 from .notes import noted_warnings
 from .result import DitherResult
-from .steps import Steps, placed, with_flags, with_masks_of
+from .steps import placed
 from .tie import catalogue_magnitudes
 from .weights import without_opaque
 
 __all__ = ["DitherReducer"]
-
-_MOST_MASKED = 0.8
-"""Object masks that cover more of the mosaic than this are not believed."""
 
 _MASK_IS_STABLE = 0.03
 """Object masks that differ in less than this fraction of the mosaic are the same: their
@@ -105,6 +103,13 @@ class DitherReducer:
     grid : MosaicGrid, optional
         Where the mosaic's pixels shall lie. Default: a north-up gnomonic grid
         of the scale of the exposures that holds all of them.
+    max_memory : int, optional
+        Bytes that the reduction may use, roughly. Half of it is for the frames; those that do
+        not fit are kept in scratch files. The result is the same. Default: 1.5 GB, or half of
+        the memory that is available where that is less.
+    scratch : path, optional
+        Where a directory for scratch files is made, which goes away in the end. Default: where
+        the system keeps temporary files.
     executor : `concurrent.futures.Executor`, optional
         Default: threads, one for each processor.
     progress : callable, optional
@@ -142,6 +147,8 @@ class DitherReducer:
         min_transparency: float = 0.2,
         catalogue: ReferenceCatalogue | None = None,
         grid: MosaicGrid | None = None,
+        max_memory: int | None = None,
+        scratch: str | Path | None = None,
         executor: Executor | None = None,
         progress: Progress = no_progress,
     ) -> None:
@@ -150,6 +157,9 @@ class DitherReducer:
             raise ValueError(msg)
         if not 0 <= min_transparency <= 1:
             msg = f"min_transparency must lie between 0 and 1, got {min_transparency}"
+            raise ValueError(msg)
+        if max_memory is not None and max_memory < 0:
+            msg = f"max_memory must not be negative, got {max_memory}"
             raise ValueError(msg)
         self.calibrate = ExposureReducer(
             calibrations=calibrations, gain=gain, read_noise=read_noise
@@ -170,6 +180,8 @@ class DitherReducer:
         self.min_transparency = min_transparency
         self.catalogue = catalogue
         self.grid = grid
+        self.max_memory = max_memory
+        self.scratch = scratch
         self.executor = executor
         self.progress = progress
 
@@ -228,104 +240,116 @@ class DitherReducer:
         # that only wait for each other, and make sums depend on their number.
         with (
             noted_warnings() as notes,
+            Scratch(self._budget(), self.scratch) as scratch,
             default_executor(self.executor) as executor,
             threadpool_limits(1, user_api="blas"),
         ):
-            steps = Steps(executor, self.progress)
-            loaded = load(exposures, self.calibrate, steps, sky_exposures)
-            inventory = loaded.inventory
-            stack, beside = loaded.split(steps.with_bad_pixels(loaded.stack, self.hidden_pixels))
-            estimate_sky = sky_beside(self.sky, beside, self.objects, steps)
-            del loaded, beside
-            alignment: Alignment | None = None
-            stars: NDArray[np.float64] | None = None
-            magnitudes: tuple[NDArray[np.float64] | None, ...] = (None, None)
-            objects: ObjectMask | None = None
-            illumination: Illumination | None = None
-            background = np.zeros(len(stack))
-            flags = Flags.none(len(stack))
+            steps = FieldSteps(executor, self.progress, scratch)
+            field, estimate_sky, inventory = self._load(exposures, sky_exposures, steps)
             for number in range(1, self.passes + 1):
-                masks = steps.in_frames(objects, stack)
-                skies = steps.once("Estimating the sky", estimate_sky, stack, objects=masks)
-                clean, rms = steps.subtract_sky(stack, skies, self.residual, masks)
-                # Later passes find only what the first ones have left of it.
-                background = np.maximum(background, rms)
-                masks = None
-                if alignment is None:
-                    alignment = steps.once("Aligning", self.alignment, clean)
-                    alignment = without_opaque(alignment, stack.names, self.min_transparency)
-                    calibrated = stack = placed(stack, alignment)
-                    clean = placed(clean, alignment)
-                    used = [w for w, ok in zip(alignment.wcss, alignment.used, strict=True) if ok]
-                    grid = self.grid or MosaicGrid.covering(used, [stack.shape] * len(used))
-                if stars is not None and illumination is None:
-                    illumination = find_illumination(
-                        clean, skies, stars, alignment, self.starflat, steps,
-                        magnitudes=magnitudes,
-                    )  # fmt: skip
-                if illumination is not None:
-                    steps.divide(clean, illumination)
-                combination = steps.combined(clean, alignment, grid, self.resampler, self.combiner)
-                before = objects
-                objects = self._find_objects(
-                    combination.mosaic, steps, believe=estimate_sky is not self.sky
-                )
-                if objects is None or _is_settled(before, objects) or number == self.passes:
+                self._subtract_sky(field, estimate_sky, steps)
+                self._place(field, steps)
+                self._correct_illumination(field, steps)
+                self._combine(field, steps)
+                before, believe = field.objects, estimate_sky is not self.sky
+                field.objects = steps.find_objects(self.objects, field.mosaic, believe=believe)
+                if field.objects is None or _is_settled(before, field.objects):
                     break
-                # Flagged anew: what the last, poorer mosaic suspected is forgotten.
-                clean = with_masks_of(clean, calibrated)
-                flags = flag_frames(
-                    clean,
-                    combination.mosaic,
-                    alignment,
-                    steps,
-                    outliers=self.outliers,
-                    trails=self.trails,
-                    persistence=self.persistence,
-                    cosmic_rays=self.cosmic_rays,
-                )
-                if self.starflat is not None and stars is None:
-                    stars = star_places(combination.mosaic)
-                    magnitudes = catalogue_magnitudes(combination.mosaic, stars, self.catalogue)
-                steps.restore_sky(clean, skies, illumination)
-                stack = with_flags(calibrated, flags.masks)
-                flags = replace(flags, masks=None)
-                # Their memory is wanted for the next pass.
-                skies = clean = combination = None
-            records = frame_records(clean, skies, alignment, combination, background, flags)
-            about_sky = sky_findings(skies, inventory)
-            first, metadata = stack[0].meta, stack.metadata
-            # The measurements want the memory of the frames.
-            del stack, clean, calibrated, skies, estimate_sky
-            return conclude(
-                first,
-                metadata,
-                records,
-                alignment,
-                combination.mosaic,
-                objects,
-                illumination,
-                flags,
-                strategies=self.strategies,
-                inventory=inventory,
-                about_sky=about_sky,
-                notes=notes,
-                catalogue=self.catalogue,
-            )
+                if number < self.passes:
+                    self._flag(field, steps)
+            return self._conclude(field, inventory, notes)
 
-    def _find_objects(self, mosaic: Mosaic, steps: Steps, *, believe: bool) -> ObjectMask | None:
-        if self.objects is None:
-            return None
-        found = steps.once("Finding objects", self.objects, mosaic)
-        if not believe and found.mask.sum() > _MOST_MASKED * (~mosaic.mask).sum():
-            msg = (
-                f"the objects cover {100 * found.fraction:.0f} % of the mosaic: what was found is"
-                " rather the background; the sky is estimated without a mask of objects."
-                " An extended target needs exposures of the sky beside it"
-            )
-            warnings.warn(msg, SkyWarning, stacklevel=2)
-            return None
-        return found
+    def _budget(self) -> int:
+        """Return how many bytes of planes of frames may stay in memory: half of all."""
+        return (default_memory() if self.max_memory is None else self.max_memory) // 2
+
+    def _load(
+        self,
+        exposures: Sequence[str | Path | CCDData],
+        sky_exposures: Sequence[str | Path | CCDData],
+        steps: FieldSteps,
+    ) -> tuple[Field, SkyEstimator, Inventory]:
+        loaded = load(exposures, self.calibrate, steps, sky_exposures)
+        stack, beside = loaded.split(steps.with_bad_pixels(loaded.stack, self.hidden_pixels))
+        estimate_sky = sky_beside(self.sky, beside, self.objects, steps)
+        return Field.of(stack), estimate_sky, loaded.inventory
+
+    def _subtract_sky(self, field: Field, estimate_sky: SkyEstimator, steps: FieldSteps) -> None:
+        masks = steps.in_frames(field.objects, field.frames)
+        stack = with_flags(field.frames, field.flags.masks)
+        field.skies = steps.once("Estimating the sky", estimate_sky, stack, objects=masks)
+        field.clean, stack, rms = steps.subtract_sky(stack, field.skies, self.residual, masks)
+        # What the sky leaves behind does not come back.
+        field.frames = with_masks_of(stack, field.frames)
+        # Later passes find only what the first ones have left of it.
+        field.background = np.maximum(field.background, rms)
+
+    def _place(self, field: Field, steps: FieldSteps) -> None:
+        if field.alignment is not None:
+            return
+        alignment = steps.once("Aligning", self.alignment, field.clean)
+        alignment = without_opaque(alignment, field.frames.names, self.min_transparency)
+        field.alignment = alignment
+        field.frames = placed(field.frames, alignment)
+        field.clean = placed(field.clean, alignment)
+        used = [wcs for wcs, ok in zip(alignment.wcss, alignment.used, strict=True) if ok]
+        field.grid = self.grid or MosaicGrid.covering(used, [field.frames.shape] * len(used))
+
+    def _correct_illumination(self, field: Field, steps: FieldSteps) -> None:
+        if field.stars is not None and field.illumination is None:
+            field.illumination = find_illumination(
+                field.clean, field.skies, field.stars, field.alignment, self.starflat, steps,
+                magnitudes=field.magnitudes,
+            )  # fmt: skip
+        field.clean = divide(field.clean, field.illumination)
+
+    def _combine(self, field: Field, steps: FieldSteps) -> None:
+        field.combination = steps.combined(
+            field.clean, field.alignment, field.grid, self.resampler, self.combiner
+        )
+
+    def _flag(self, field: Field, steps: FieldSteps) -> None:
+        # Flagged anew: what the last, poorer mosaic suspected is forgotten.
+        field.flags = flag_frames(
+            with_masks_of(field.clean, field.frames),
+            field.mosaic,
+            field.alignment,
+            steps,
+            outliers=self.outliers,
+            trails=self.trails,
+            persistence=self.persistence,
+            cosmic_rays=self.cosmic_rays,
+        )
+        if self.starflat is not None and field.stars is None:
+            field.stars = star_places(field.mosaic)
+            field.magnitudes = catalogue_magnitudes(field.mosaic, field.stars, self.catalogue)
+        # Their memory is wanted for the next pass.
+        field.skies = field.clean = field.combination = None
+
+    def _conclude(self, field: Field, inventory: Inventory, notes: Sequence[str]) -> DitherResult:
+        records = frame_records(
+            field.clean, field.skies, field.alignment, field.combination, field.background,
+            field.flags,
+        )  # fmt: skip
+        about_sky = sky_findings(field.skies, inventory)
+        first, metadata, mosaic = field.frames[0].meta, field.frames.metadata, field.mosaic
+        # The measurements want the memory of the frames.
+        field.frames = field.clean = field.skies = field.combination = None
+        return conclude(
+            first,
+            metadata,
+            records,
+            field.alignment,
+            mosaic,
+            field.objects,
+            field.illumination,
+            field.flags,
+            strategies=self.strategies,
+            inventory=inventory,
+            about_sky=about_sky,
+            notes=notes,
+            catalogue=self.catalogue,
+        )
 
 
 def _is_settled(before: ObjectMask | None, now: ObjectMask) -> bool:

@@ -1,15 +1,10 @@
-"""Each step of a reduction, applied to all frames of a stack.
-
-The frames of a running reduction belong to it alone. Steps that change every
-pixel work in place, or memory would hold each frame twice.
-"""
+"""What both roads do with all frames of a stack."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,14 +15,11 @@ from .._parallel import Progress, parallel_map
 from ..alignment import Alignment
 from ..calibration._frames import changed
 from ..combine import Combiner, Mosaic, assemble_mosaic
-from ..flat import Illumination
-from ..objects import ObjectMask
 from ..projection import MosaicGrid, Resampler
-from ..sky import SkyModel, SkyResidual, SkySolution
 from ..stack import DitherStack
 from .weights import frame_weights
 
-__all__ = ["Combination", "Steps", "placed", "with_flags", "with_masks_of"]
+__all__ = ["Combination", "Steps", "placed"]
 
 
 @dataclass(frozen=True)
@@ -63,95 +55,6 @@ class Steps:
             result = function(*args, **options)
         return result
 
-    def with_bad_pixels(
-        self, stack: DitherStack, hidden_pixels: Callable[..., NDArray[np.bool_]] | None
-    ) -> DitherStack:
-        """Mask the bad pixels that only the stack as a whole can show."""
-        if hidden_pixels is None:
-            return stack
-        found = self.once("Looking for hidden bad pixels", hidden_pixels, stack)
-        return with_flags(stack, [found] * len(stack))
-
-    def in_frames(
-        self, objects: ObjectMask | None, stack: DitherStack
-    ) -> list[NDArray[np.bool_]] | None:
-        """Bring the object mask back to the plane of every frame."""
-        if objects is None:
-            return None
-        return self.each(
-            "Masking objects", lambda frame: objects.on_frame(frame.wcs, frame.shape), stack
-        )
-
-    def subtract_sky(
-        self,
-        stack: DitherStack,
-        skies: Sequence[SkyModel],
-        residual: SkyResidual | None,
-        masks: Sequence[NDArray[np.bool_]] | None,
-    ) -> tuple[DitherStack, NDArray[np.float64]]:
-        """Subtract from every frame its sky, and what that leaves behind.
-
-        Returns the frames, and the rms of what was subtracted besides the sky.
-
-        In place, unless the skies are still to be worked out from the frames.
-        A target that fills its field would be taken for a residual: none is
-        subtracted then.
-        """
-        if isinstance(skies, SkySolution) and skies.fills_field:
-            residual = None
-
-        def subtract(
-            frame: CCDData, number: int, mask: NDArray[np.bool_] | None
-        ) -> tuple[CCDData, float]:
-            sky = skies[number]
-            if _reads_frames(skies):
-                frame = changed(
-                    frame,
-                    data=frame.data.copy(),
-                    variance=frame.uncertainty.array.copy(),
-                )
-            frame.data -= sky.image
-            frame.uncertainty.array += sky.variance
-            if residual is not None:
-                rest = residual(frame, objects=mask)
-                frame.data -= rest
-                # One row in 16 tells it well enough.
-                return frame, float(np.sqrt(np.mean(np.square(rest[::16]))))
-            return frame, 0.0
-
-        # The skies are worked out one by one: all of them would not fit into memory.
-        done = self.each(
-            "Subtracting the sky", subtract, stack, range(len(stack)), masks or [None] * len(stack)
-        )
-        return stack.with_frames([frame for frame, _ in done]), np.array([rms for _, rms in done])
-
-    def restore_sky(
-        self,
-        clean: DitherStack,
-        skies: Sequence[SkyModel],
-        illumination: Illumination | None,
-    ) -> None:
-        """Undo the illumination and put the sky back where it was subtracted in place.
-
-        What was subtracted besides the sky model stays away.
-        """
-
-        def restore(frame: CCDData, number: int) -> None:
-            sky = skies[number]
-            if illumination is not None and illumination.degree > 0:
-                _multiply(frame, illumination.image)
-            frame.data += sky.image
-            frame.uncertainty.array -= sky.variance
-
-        if not _reads_frames(skies):
-            self.each("Putting the sky back", restore, clean, range(len(clean)))
-
-    def divide(self, stack: DitherStack, illumination: Illumination) -> None:
-        """Divide every frame by the illumination, in place."""
-        if illumination.degree > 0:
-            factor = 1 / illumination.image
-            self.each("Correcting the illumination", partial(_multiply, factor=factor), stack)
-
     def combined(
         self,
         stack: DitherStack,
@@ -182,35 +85,6 @@ def placed(stack: DitherStack, alignment: Alignment) -> DitherStack:
     return stack.with_frames(
         [changed(frame, wcs=wcs) for frame, wcs in zip(stack, alignment.wcss, strict=True)]
     )
-
-
-def with_masks_of(stack: DitherStack, other: DitherStack) -> DitherStack:
-    """Return the stack with the masks of another one; all arrays are shared."""
-    return stack.with_frames(
-        [changed(frame, mask=twin.mask) for frame, twin in zip(stack, other, strict=True)]
-    )
-
-
-def with_flags(stack: DitherStack, flags: Sequence[NDArray[np.bool_]] | None) -> DitherStack:
-    """Return the stack with further pixels masked; the other pixels are shared."""
-    if flags is None:
-        return stack
-    return stack.with_frames(
-        [
-            changed(frame, mask=flag if frame.mask is None else frame.mask | flag)
-            for frame, flag in zip(stack, flags, strict=True)
-        ]
-    )
-
-
-def _reads_frames(skies: Sequence[SkyModel]) -> bool:
-    return isinstance(skies, SkySolution) and skies.reads_frames
-
-
-def _multiply(frame: CCDData, factor: NDArray[np.float32]) -> None:
-    frame.data *= factor
-    frame.uncertainty.array *= factor
-    frame.uncertainty.array *= factor
 
 
 def _noise(frame: CCDData) -> float:

@@ -18,4 +18,5 @@ from .numina.write import *
 from .planes import *
 from .reference import *
 from .results import *
+from .scratch import *
 from .workspace import *

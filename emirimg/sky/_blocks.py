@@ -59,7 +59,10 @@ def measure_blocks(
     if mask is None:
         mask = np.zeros(data.shape, dtype=bool)
     median, error = _measure(
-        np.ascontiguousarray(data, dtype=np.float32), mask, *edges, _LEAST_FRACTION
+        np.ascontiguousarray(data, dtype=np.float32),
+        np.ascontiguousarray(mask, dtype=bool),
+        *edges,
+        _LEAST_FRACTION,
     )
     return Blocks(median, error, *edges)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -17,6 +17,7 @@ from ._channels import channel_image, channel_offsets
 from ._fill import fill_masked
 from ._frame_shapes import frame_shapes
 from ._levels import Levels, band_of, require_positive, sky_levels
+from ._pattern_solution import CommonSky, PatternSkySolution
 from ._pixels import clipped_sums, robust_mean
 from ._regions import channels_of
 from ._smooth import smooth_skies
@@ -29,39 +30,6 @@ __all__ = ["PatternSky", "PatternSkySolution"]
 _BAND = 128
 _FINEST = 3
 _LEVEL_STRIDE = 3
-
-
-@dataclass(frozen=True, eq=False)
-class PatternSkySolution(SkySolution):
-    """The skies of a stack with one common shape.
-
-    Parameters
-    ----------
-    levels : `~numpy.ndarray`
-        Sky level of each frame, in the unit of the frames.
-    model : callable
-        ``model(index)`` returns the `SkyModel` of a frame.
-    shape_image : `~numpy.ndarray` of float32
-        The common shape, with the median 1, shape (ny, nx).
-    signal_fractions : `~numpy.ndarray`
-        Fraction of each scale of the shape that was found to be signal, and
-        kept: 2 pixels first, each scale twice the one before.
-    pattern_noise : float
-        Noise of a pixel of the mean of all frames, relative to the sky level.
-    excludes_own_pointing : bool
-        Whether the fine part of the shape was made without the frames at
-        the pointing of the frame itself.
-    """
-
-    shape_image: NDArray[np.float32]
-    signal_fractions: NDArray[np.float64]
-    pattern_noise: float
-    excludes_own_pointing: bool
-
-    @property
-    def reads_frames(self) -> bool:
-        """Whether skies are worked out from the frames: when pointings are excluded."""
-        return self.excludes_own_pointing
 
 
 class PatternSky(Strategy):
@@ -204,23 +172,22 @@ class _Pattern:
         variance = ((variance + shrunk.lost) / middle**2).astype(np.float32)
         image /= middle
         excludes = bool(shrunk.fractions[0] > self.parameters.exclude_own_above)
-        fine = shrunk.fractions[:_FINEST]
+        fractions = shrunk.fractions[:_FINEST]
+        common = CommonSky(self.levels, image, variance, self.drift, middle)
 
-        def model(index: int) -> SkyModel:
-            level, shape = np.float32(self.levels[index]), image
-            if excludes:
-                shape = shape + self._without_own(index, pattern, weight, fine) / middle
-            if self.drift.order:
-                shape = shape + self.drift(index) / middle
-            return SkyModel(float(level), level * shape, level**2 * variance, len(self.stack))
+        def without_own(index: int) -> SkyModel:
+            sky, level = common.whole(index), np.float32(self.levels[index])
+            fine = self._without_own(index, pattern, weight, fractions) / middle
+            return replace(sky, image=sky.image + level * fine)
 
         return PatternSkySolution(
             self.levels,
-            model,
+            without_own if excludes else common.whole,
             image,
             shrunk.fractions,
             shrunk.noise / float(middle),
             excludes,
+            common,
             findings={"SKYDRIFT": (self.drift.order, "order in time of the sky's shape")},
         )
 

@@ -39,13 +39,16 @@ class SkySolution(Sequence[SkyModel]):
     history: tuple[str, ...] = field(default=(), kw_only=True)
     fills_field: bool = field(default=False, kw_only=True)
 
-    @property
-    def reads_frames(self) -> bool:
-        """Whether a sky is worked out from the pixels of the frames when it is asked for.
+    def planes(self, index: int) -> SkyModel | None:  # noqa: ARG002 - for those that can
+        """Return the sky of a frame with planes of which nothing is worked out yet.
 
-        Such frames must not change as long as skies are wanted.
+        Returns
+        -------
+        SkyModel or None
+            `None`: the sky is worked out from the pixels of the frames, which
+            must not change as long as skies are wanted, and as a whole.
         """
-        return True
+        return None
 
     @overload
     def __getitem__(self, index: int) -> SkyModel: ...
