@@ -11,6 +11,7 @@ __all__ = [
     "SCENE_NAMES",
     "debug_option",
     "is_debugging",
+    "json_option",
     "overwrite_option",
     "reporting_options",
     "scene_options",
@@ -54,6 +55,13 @@ def reporting_options(command: Command) -> Command:
     ):  # fmt: skip
         command = option(command)
     return command
+
+
+def json_option(command: Command) -> Command:
+    """Add ``--json``, for scripts."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")(
+        command
+    )
 
 
 def overwrite_option(command: Command) -> Command:

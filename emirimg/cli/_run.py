@@ -14,18 +14,15 @@ from pydantic import ValidationError
 
 from .._memory import return_freed_arrays
 from .._version import version
-from ..blocks import CalibrationType
 from ..calibration import Calibrations
-from ..dither import DitherReducer, DitherResult
-from ..dither.roles import says_sky
+from ..dither import DitherReducer, DitherResult, find_calibrations
+from ..dither.roles import divide_groups
 from ..exceptions import InputError
 from ..io import (
     ExposureGroup,
-    find_control,
     find_exposures,
     group_exposures,
     read_calibrations,
-    read_control,
     read_frame,
     read_outlines,
     read_reference_catalogue,
@@ -53,19 +50,20 @@ class CalibrationFiles:
     dark: Path | None = None
     flat: Path | None = None
 
+    @property
+    def named(self) -> dict[str, Path | None]:
+        """The files that were named, by kind."""
+        return {"bad_pixels": self.bad_pixels, "dark": self.dark, "flat": self.flat}
+
     def read(self, group: ExposureGroup, reporter: Reporter) -> Calibrations:
         """Read the calibrations for a group of exposures."""
-        files = {"bad_pixels": self.bad_pixels, "dark": self.dark, "flat": self.flat}
-        if not any(files.values()):
-            control = self.control or find_control(group.paths)
-            if control is not None:
-                files = _choose(control, group)
-                reporter.step(f"control file {control}")
+        uses = find_calibrations(group, control=self.control, files=self.named)
+        files = {use.kind: use.path for use in uses}
         missing = [name.replace("_", " ") for name, path in files.items() if path is None]
         if missing:
             reporter.note(f"going on without {', '.join(missing)}: none was given or found")
-        for name, path in files.items():
-            reporter.step(f"{name.replace('_', ' ')}: {path or 'none'}")
+        for use in uses:
+            reporter.step(f"{use.kind.replace('_', ' ')}: {use.path or 'none'} ({use.reason})")
         return read_calibrations(**files)
 
 
@@ -152,17 +150,9 @@ def _target_and_sky(
         named = {path.resolve() for path in sky}
         others = [path for path in find_exposures(paths) if path.resolve() not in named]
         return require_one_group(group_exposures(others) if others else []), sky
-    groups = group_exposures(find_exposures(paths))
-    targets = [group for group in groups if not says_sky(group.object_name)]
-    if not targets:
-        return require_one_group(groups), []
+    targets, skies = divide_groups(group_exposures(find_exposures(paths)))
     target = require_one_group(targets)
-    return target, [
-        path
-        for group in groups
-        if group is not target and group.goes_with(target)
-        for path in group.paths
-    ]
+    return target, [path for group in skies for path in group.paths]
 
 
 def simulate(
@@ -237,14 +227,3 @@ def _headings(paths: Sequence[Path]) -> list[str]:
     if len(set(parents)) == len(paths):
         return parents
     return [str(number) for number, _ in enumerate(paths, start=1)]
-
-
-def _choose(control: Path, group: ExposureGroup) -> dict[str, Path | None]:
-    choices = read_control(control)
-    tags = {"filter": group.filter_name, "grism": group.metadata[0].grism}
-    types: dict[str, CalibrationType] = {
-        "bad_pixels": "MasterBadPixelMask",
-        "dark": "MasterDark",
-        "flat": "MasterIntensityFlat",
-    }
-    return {name: choices.choose(kind, group.detector, tags) for name, kind in types.items()}

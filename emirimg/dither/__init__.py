@@ -4,6 +4,7 @@ from .exposure import *
 from .legacy import *
 from .plan import *
 from .planned import *
+from .preflight import *
 from .reducer import *
 from .result import *
 from .run import *

@@ -22,12 +22,12 @@ from .exposure import ExposureReducer
 from .field_steps import FieldSteps
 from .roles import beside_by_object, beside_by_pointing
 
-__all__ = ["Inventory", "Loaded", "load"]
+__all__ = ["LEAST_LEVEL", "Inventory", "Loaded", "load"]
 
 Exposure = str | Path | CCDData
 
 _LEVEL_STRIDE = 8
-_LEAST_LEVEL = 0.01
+LEAST_LEVEL = 0.01
 """An exposure with less than this part of the others' sky has not seen the sky."""
 
 
@@ -187,7 +187,7 @@ def _without_sky(
     # Where the sky was subtracted before, no level means anything.
     if typical > 0:
         for index, level in levels.items():
-            if level < _LEAST_LEVEL * typical:
+            if level < LEAST_LEVEL * typical:
                 reasons[index] = (
                     f"{names[index]}: the sky level is {level:.3g}, that of the others"
                     f" {typical:.4g}"

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from ..instrument import ExposureMetadata
+from ..io import ExposureGroup
 
-__all__ = ["beside_by_object", "beside_by_pointing", "says_sky"]
+__all__ = ["beside_by_object", "beside_by_pointing", "divide_groups", "says_sky"]
 
 _HARDLY = 0.05
 """Exposures that share less than this part of their area do not overlap."""
@@ -33,6 +34,33 @@ def says_sky(object_name: str) -> bool:
     (True, False)
     """
     return _SKY.search(object_name.upper()) is not None
+
+
+def divide_groups(
+    groups: Sequence[ExposureGroup],
+) -> tuple[list[ExposureGroup], list[ExposureGroup]]:
+    """Divide groups of exposures into targets and the sky beside them.
+
+    Parameters
+    ----------
+    groups : sequence of ExposureGroup
+        As from `~emirimg.io.group_exposures`.
+
+    Returns
+    -------
+    targets : list of ExposureGroup
+        Groups whose objects do not say that they are sky; all, where all do.
+    skies : list of ExposureGroup
+        Those of the others that differ from one of the targets in nothing but
+        their object.
+    """
+    targets = [group for group in groups if not says_sky(group.object_name)] or list(groups)
+    skies = [
+        group
+        for group in groups
+        if group not in targets and any(group.goes_with(target) for target in targets)
+    ]
+    return targets, skies
 
 
 def beside_by_object(metadata: Sequence[ExposureMetadata]) -> NDArray[np.bool_]:

@@ -10,7 +10,17 @@ from astropy.io.fits import Header
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-__all__ = ["clean_wcs_header", "frame_wcs", "pixel_area", "pixel_scale", "undistorted"]
+__all__ = [
+    "NOMINAL_SCALE",
+    "clean_wcs_header",
+    "frame_wcs",
+    "pixel_area",
+    "pixel_scale",
+    "undistorted",
+]
+
+NOMINAL_SCALE = 0.1944 * u.arcsec
+"""Pixel scale of the camera, the same for both detectors."""
 
 _TINY = 1e-100
 """Smaller distortion coefficients than this are junk that a program left behind."""

@@ -15,6 +15,7 @@ from .numina.offsets import *
 from .numina.products import *
 from .numina.records import *
 from .numina.write import *
+from .patterns import *
 from .planes import *
 from .reference import *
 from .results import *

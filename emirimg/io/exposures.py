@@ -21,6 +21,7 @@ from .frames import read_header
 
 __all__ = [
     "ExposureGroup",
+    "examine_files",
     "find_control",
     "find_exposures",
     "group_exposures",
@@ -125,6 +126,30 @@ def find_exposures(paths: Paths) -> list[Path]:
         msg = f"no raw imaging exposures of EMIR in {places}; found were: {looked}"
         raise InputError(msg)
     return list(found)
+
+
+def examine_files(paths: Paths) -> dict[Path, str | FrameError]:
+    """Say of files why they are no raw imaging exposures of EMIR.
+
+    Parameters
+    ----------
+    paths : path or iterable of path
+        As for `find_exposures`.
+
+    Returns
+    -------
+    dict of `~pathlib.Path` to str or FrameError
+        The reason for each file; empty where it is such an exposure, and the
+        error where its header cannot be read.
+    """
+    reasons: dict[Path, str | FrameError] = {}
+    for path in _as_paths(paths):
+        for file in _fits_files(path) if path.is_dir() else [path]:
+            try:
+                reasons[file] = _why_not_raw(read_header(file))
+            except FrameError as error:
+                reasons[file] = error
+    return reasons
 
 
 def group_exposures(paths: Paths) -> list[ExposureGroup]:

@@ -2,5 +2,6 @@
 
 from .injection import *
 from .plots import *
+from .preflight import *
 from .show import *
 from .summary import *

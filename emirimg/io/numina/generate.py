@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from ...blocks import DitherRequirements, ObservationBlock, StareRequirements
 from ...exceptions import InputError, MetadataWarning
-from ...instrument import ExposureMetadata
 from ..exposures import ExposureGroup, group_exposures
+from ..patterns import find_gaps, group_repeats
 
 __all__ = ["generate_blocks", "generate_from_headers"]
 
@@ -174,40 +174,8 @@ def _sequence(
 
 def _positions(group: ExposureGroup) -> list[list[str]]:
     """Put the repeats at one position together."""
-    positions: list[list[tuple[str, ExposureMetadata]]] = []
-    for path, metadata in zip(group.paths, group.metadata, strict=True):
-        if positions and _repeats(metadata, positions[-1][-1][1]):
-            positions[-1].append((path.name, metadata))
-        else:
-            positions.append([(path.name, metadata)])
-    for position in positions:
-        name, first = position[0]
-        if first.n_repeats is not None and first.n_repeats != len(position):
-            msg = f"{name}: NEXP is {first.n_repeats}, but {len(position)} exposures were found"
-            warnings.warn(msg, MetadataWarning, stacklevel=3)
-    _note_incomplete_patterns(group)
-    return [[name for name, _ in position] for position in positions]
-
-
-def _note_incomplete_patterns(group: ExposureGroup) -> None:
-    """Warn of patterns of which positions are missing, because frames may be, too."""
-    found: dict[int | None, set[int]] = {}
-    expected: dict[int | None, int] = {}
-    for metadata in group.metadata:
-        if metadata.position is not None and metadata.n_positions is not None:
-            found.setdefault(metadata.block, set()).add(metadata.position)
-            expected[metadata.block] = metadata.n_positions
-    for block, positions in found.items():
-        if len(positions) < expected[block]:
-            msg = (
-                f"{group.object_name}, {group.filter_name}: {len(positions)} of the"
-                f" {expected[block]} positions (NIMGOBBL) of OBSBLOCK {block} were found"
-            )
-            warnings.warn(msg, MetadataWarning, stacklevel=4)
-
-
-def _repeats(metadata: ExposureMetadata, previous: ExposureMetadata) -> bool:
-    same = (metadata.block, metadata.position) == (previous.block, previous.position)
-    if not same or metadata.repeat is None or previous.repeat is None:
-        return False
-    return metadata.position is not None and metadata.repeat > previous.repeat
+    names = [path.name for path in group.paths]
+    for gap in find_gaps(group.metadata, names):
+        msg = f"{group.object_name}, {group.filter_name}: {gap}"
+        warnings.warn(msg, MetadataWarning, stacklevel=3)
+    return [[names[index] for index in position] for position in group_repeats(group.metadata)]
