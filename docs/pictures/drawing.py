@@ -10,11 +10,15 @@ import numpy as np
 from astropy.stats import mad_std
 from astropy.visualization import AsinhStretch, ImageNormalize
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["ABSENT", "BLUE", "RED", "deviation", "outline", "panels", "save", "sky_image"]
+__all__ = ["BLUE", "RED", "colored", "deviation", "outline", "panels", "save", "sky_image"]
+
+LARGEST = 150_000
+"""Size of a picture, in bytes."""
 
 RED, BLUE, ABSENT = "#d2491a", "#1f6fb4", "#d8dde3"
 
@@ -56,12 +60,24 @@ def outline(
         axes.contour(mask.astype(float), levels=[0.5], colors=[color], linewidths=width, **more)
 
 
+def colored(axes: Axes, mask: NDArray[Any], color: str = RED) -> None:
+    """Fill the pixels of a mask."""
+    axes.imshow(
+        np.where(mask, 1.0, np.nan), origin="lower", interpolation="nearest",
+        cmap=ListedColormap([color]),
+    )  # fmt: skip
+
+
 def save(figure: Figure, path: Path) -> None:
-    """Write a PNG with a palette: a third of the size, and no difference to the eye."""
+    """Write a PNG with a palette, and as many colors and pixels as a small file can have."""
     figure.savefig(path)
     with Image.open(path) as image:
-        small = image.convert("RGB").quantize(colors=128, kmeans=2, dither=0)
-    small.save(path, optimize=True)
+        full = image.convert("RGB")
+    for colors, scale in ((128, 1.0), (64, 1.0), (32, 1.0), (64, 0.75), (32, 0.75), (32, 0.6)):
+        small = full.resize([round(scale * side) for side in full.size], Image.Resampling.LANCZOS)
+        small.quantize(colors=colors, kmeans=2, dither=0).save(path, optimize=True)
+        if path.stat().st_size < LARGEST:
+            return
 
 
 def _draw(axes: Axes, data: NDArray[Any], title: str, **options: Any) -> Any:

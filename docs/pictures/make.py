@@ -14,11 +14,11 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 from astropy.nddata import Cutout2D
-from drawing import RED, deviation, outline, panels, save, sky_image
+from drawing import RED, colored, deviation, outline, panels, save, sky_image
 from matplotlib.figure import Figure
 from observe import FIELD, FRAME, calibrated, observe_field, observe_galaxy, observe_plain, unpack
 from projecting import draw_projection
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import uniform_filter
 
 from emirimg.io import read_mosaic
 from emirimg.report import plot_mosaic, plot_noise_curve
@@ -51,32 +51,29 @@ def draw_bad_pixels(data: Data) -> Figure:
     """Raw exposure, calibrated one, and what is masked."""
     raw, frame = FIELD.exposure(FRAME), calibrated(FIELD, FRAME)
     hidden = unpack(data.kept) & ~FIELD.truth.known_bad_pixels
-    # Where the most hidden pixels lie together.
-    density = gaussian_filter(hidden.astype(np.float32), 30)[100:-100, 100:-100]
-    y, x = np.unravel_index(density.argmax(), density.shape)
-    box = np.s_[y + 50 : y + 150, x + 50 : x + 150]
+    box = _crowded(hidden, 100)
     figure, axes = panels(3, size=3.4)
     noise = float(np.sqrt(np.median(frame.uncertainty.array)))
     sky_image(axes[0], raw.data[box], "Raw", sigma=noise, high=30)
     sky_image(axes[1], frame.data[box], "Divided by the flat", sigma=noise, high=30)
     shown = np.where(frame.mask | hidden, np.nan, frame.data)[box]
     sky_image(axes[2], shown, "Masked: known (grey), hidden (red)", sigma=noise, high=30)
-    rows, columns = np.nonzero(hidden[box])
-    axes[2].plot(columns, rows, "s", color=RED, ms=3.5)
+    colored(axes[2], hidden[box])
     return figure
 
 
 def draw_cosmic_rays(data: Data) -> Figure:
     """Frame, reference and what differs."""
     frame, reference, found = data.kept["outliers"]
-    density = gaussian_filter(found.astype(np.float32), 25)[100:-100, 100:-100]
-    y, x = np.unravel_index(density.argmax(), density.shape)
-    box = np.s_[y + 20 : y + 180, x + 20 : x + 180]
+    box = _crowded(found & FIELD.truth.cosmic_rays(FRAME), 160)
     figure, axes = panels(3, size=3.4)
-    sky_image(axes[0], frame[box], "One exposure", level=0, sigma=25, high=60)
-    sky_image(axes[1], reference[box], "First mosaic, brought back", level=0, sigma=25, high=60)
-    sky_image(axes[2], frame[box], "Flagged", level=0, sigma=25, high=60)
-    outline(axes[2], found[box], width=1.0)
+    for one, image, title in (
+        (axes[0], frame, "One exposure"),
+        (axes[1], reference, "First mosaic, brought back"),
+        (axes[2], frame, "Flagged"),
+    ):
+        sky_image(one, image[box], title, level=0, sigma=25, high=60)
+    colored(axes[2], found[box])
     return figure
 
 
@@ -88,8 +85,8 @@ def draw_trail(data: Data) -> Figure:
         drawn = deviation(one, 8 * difference, limit=5)
     axes[0].set_title(f"Exposure {number + 1} less the mosaic, binned 8 x 8", fontsize="medium")
     axes[1].set_title("Mask of the trail", fontsize="medium")
-    outline(axes[1], mask > 0, color="black")
-    figure.colorbar(drawn, ax=axes, label="noise of a bin", shrink=0.8)
+    outline(axes[1], mask, color="black")
+    figure.colorbar(drawn, ax=axes, label="in units of the noise of a bin", shrink=0.8)
     return figure
 
 
@@ -171,7 +168,7 @@ def draw_illumination(data: Data) -> Figure:
         (axes[2], (found / found.mean()) / (true / true.mean()) - 1, "Ratio", 0.5),
     ):
         drawn = deviation(one, 100 * image, title, limit=limit)
-        figure.colorbar(drawn, ax=one, label="%", orientation="horizontal", shrink=0.8)
+        figure.colorbar(drawn, ax=one, label="%", location="bottom", shrink=0.8, pad=0.02)
     response = np.log(found[(stars.y / 8).astype(int), (stars.x / 8).astype(int)])
     flux = np.log(stars.flux) - zero_points[stars.frame]
     bright = stars.error < 0.005 * stars.flux
@@ -214,7 +211,7 @@ def draw_rejection(data: Data) -> Figure:
     """Mosaic as a plain mean, and with rejection."""
     plain = read_mosaic(data.directory / "plain.fits")
     figure, axes = panels(2, size=4.4, height=4.6)
-    box = _trail_box(data, plain)
+    box = _crowded(plain.data - data.mosaic.data > 60, 300)
     for one, mosaic, title in (
         (axes[0], plain, "Mean of all exposures"), (axes[1], data.mosaic, "Outliers rejected"),
     ):  # fmt: skip
@@ -280,13 +277,13 @@ def _less_median(values: Any, groups: Any) -> Any:
     return values - np.array([medians[group] for group in groups])
 
 
-def _trail_box(data: Data, mosaic: Any) -> Any:
-    """Return the part of the mosaic around the middle of a trail."""
-    number, (_, mask) = min(data.kept["trails"].items())
-    y, x = (8 * np.median(one) for one in np.nonzero(mask > 0))
-    sky = FIELD.truth.wcs(number).pixel_to_world(x, y)
-    column, row = (int(one) for one in mosaic.grid.wcs.world_to_pixel(sky))
-    return np.s_[max(0, row - 200) : row + 200, max(0, column - 200) : column + 200]
+def _crowded(places: Any, size: int) -> Any:
+    """Return the box of that size that holds the most of some pixels."""
+    density = uniform_filter(places.astype(np.float32), size, mode="constant")
+    half = size // 2
+    inside = density[half:-half, half:-half]
+    y, x = np.unravel_index(inside.argmax(), inside.shape)
+    return np.s_[y : y + size, x : x + size]
 
 
 def main() -> None:

@@ -74,7 +74,7 @@ class _Seen:
         found = ReferenceOutliers()(frame, reference, unknown, **facts)
         if self.number[_date(frame)] == FRAME:
             self.kept["outliers"] = tuple(
-                plane.copy() for plane in (frame.data, facts["scale"] * reference, found)
+                plane.copy() for plane in (_good(frame), facts["scale"] * reference, found)
             )
         return found
 
@@ -104,7 +104,7 @@ class _Seen:
                     self.kept["glows"].append(
                         (
                             glow.footprint.frame, self.number[_date(frame)], box, glow.excess,
-                            (frame.data - scale * reference)[box].copy(), mask[box].copy(),
+                            (_good(frame) - scale * reference)[box].copy(), mask[box].copy(),
                         )
                     )  # fmt: skip
         return glows
@@ -211,6 +211,11 @@ def _places(result: DitherResult) -> NDArray[np.float64]:
         for which, wcs in enumerate((truth.claimed_wcs(number), solved)):
             errors[which, number] = np.subtract(wcs.world_to_pixel(sky), (x, y))
     return errors
+
+
+def _good(frame: CCDData) -> NDArray[np.float32]:
+    """Return the pixels of a frame, NaN where they are masked."""
+    return np.where(frame.mask, np.float32(np.nan), frame.data)
 
 
 def _date(frame: CCDData) -> str:

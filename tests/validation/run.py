@@ -1,17 +1,19 @@
 """Validate the package on simulated scenes: ``python tests/validation/run.py --help``."""
 
 import argparse
+import json
 import shutil
 from pathlib import Path
 
 import click
-from ablation import ABLATION_SCENES, FIGURES_SHOWN, ablation
-from campaign import RUNS, Campaign
+from ablation import ABLATION_SCENES, FIGURES_SHOWN, ablation, alternatives
+from campaign import AFTER_EMIRIMG, RUNS, Campaign
 from montecarlo import monte_carlo
-from tables import figures_table, grid, missed
+from tables import ablation_table, figures_table, grid, missed, scenes_table
 
 from emirimg.simulation import SCENES
 
+ENDINGS = ("", f"-{AFTER_EMIRIMG}".replace(" ", "-"))
 ROADS = ("emirimg", "v5", "v6", "v5_h2rg")
 PARTS = ("scenes", "montecarlo", "ablation")
 
@@ -33,8 +35,15 @@ def main():
         "--first-step", choices=("numina", "emirimg"), default="numina",
         help="who reduces the single exposures for PyEmir; emirimg does it faster",
     )  # fmt: skip
+    parser.add_argument(
+        "--tables", type=Path, metavar="DIR",
+        help="run nothing, write the tables of the documentation from what is there",
+    )  # fmt: skip
     parser.add_argument("--keep", action="store_true", help="keep the exposures")
     options = parser.parse_args()
+    if options.tables:
+        write_tables(options.directory, options.tables)
+        return
     parts = options.part or PARTS
     campaign = Campaign(options.directory, keep=options.keep, first_step=options.first_step)
     text = []
@@ -91,6 +100,26 @@ def bring(campaign, scene, only):
         cells = [values.get(figure) for figure in FIGURES_SHOWN]
         rows.append([name, *("-" if cell is None else f"{cell:.3f}" for cell in cells)])
     return grid(f"What each strategy brings: {scene}", ["instead", *FIGURES_SHOWN], rows)
+
+
+def write_tables(directory, target):
+    """Write the tables of results that are there, for the documentation to include."""
+    found = {}
+    for name, seed in RUNS:
+        for road in ("emirimg", *(road + end for road in ROADS[1:] for end in ENDINGS)):
+            path = directory / f"{name}-{seed}-{road}.json"
+            if path.exists():
+                found[name, seed, road] = json.loads(path.read_text())
+    if found:
+        (target / "scenes.inc").write_text(scenes_table(found))
+    for scene in ABLATION_SCENES:
+        results = {}
+        for name in alternatives():
+            path = directory / f"ablation-{scene}-{name.replace(' ', '-')}.json"
+            if path.exists():
+                results[name] = json.loads(path.read_text())
+        if "all" in results:
+            (target / f"ablation_{scene}.inc").write_text(ablation_table(results))
 
 
 if __name__ == "__main__":
