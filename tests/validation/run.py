@@ -9,7 +9,7 @@ import click
 from ablation import ABLATION_SCENES, FIGURES_SHOWN, ablation, alternatives
 from campaign import AFTER_EMIRIMG, RUNS, Campaign
 from montecarlo import monte_carlo
-from tables import ablation_table, figures_table, grid, missed, scenes_table
+from tables import ablation_table, errors_table, figures_table, grid, missed, scenes_table
 
 from emirimg.simulation import SCENES
 
@@ -82,14 +82,7 @@ def errors(campaign, n_realisations):
         lambda: monte_carlo(directory, n_realisations=n_realisations),
     )
     shutil.rmtree(directory, ignore_errors=True)
-    goals = {"pixels": 0.03, "pixels_border": 0.03, "sources": 0.03, "apertures": 0.05,
-             "apertures_border": 0.05}  # fmt: skip
-    rows = [
-        [name, f"{value:.3f}", f"1 +- {goals[name]}" if name in goals else ""]
-        for name, value in result.items()
-    ]
-    title = f"Scatter of {n_realisations} realisations over the noise claimed"
-    return grid(title, ["where", "ratio", "goal"], rows)
+    return errors_table(result, f"Scatter of {n_realisations} realisations over the noise claimed")
 
 
 def bring(campaign, scene, only):
@@ -112,6 +105,8 @@ def write_tables(directory, target):
                 found[name, seed, road] = json.loads(path.read_text())
     if found:
         (target / "scenes.inc").write_text(scenes_table(found))
+    for path in directory.glob("montecarlo-*.json"):
+        (target / "montecarlo.inc").write_text(errors_table(json.loads(path.read_text())))
     for scene in ABLATION_SCENES:
         results = {}
         for name in alternatives():

@@ -28,6 +28,16 @@ BEST = {
 }  # fmt: skip
 """Nearer to this is better."""
 
+ERRORS = {
+    "pixels": ("pixels without sources, well covered", 0.03),
+    "pixels_border": ("pixels without sources, border", 0.03),
+    "sources": ("pixels on sources, signal 3 to 100 times the noise", 0.03),
+    "bright": ("pixels on sources, signal above 100 times the noise", None),
+    "apertures": ("apertures of 2 FWHM, well covered", 0.05),
+    "apertures_border": ("apertures of 2 FWHM, border", 0.05),
+}
+"""What the Monte-Carlo check measures, and how far from 1 it may be."""
+
 MATTERS = {
     "fwhm_ratio": 0.002, "astrometry": 0.1, "cells": 0.03, "scatter": 0.03, "depth_loss": 0.005,
     "snr_loss": 0.005, "snr_loss_border": 0.007, "background_border": 0.03,
@@ -71,6 +81,16 @@ def ablation_table(results, reference="all"):
         cells = [_changed(values.get(one.name), whole.get(one.name), one) for one in figures]
         rows.append([name, *cells])
     return grid("", ["instead", *(SHORT[figure.name] for figure in figures)], rows)
+
+
+def errors_table(result, title=""):
+    """Return a table of the ratios of the scatter of mosaics to the noise that they claim."""
+    rows = []
+    for name, (meaning, tolerance) in ERRORS.items():
+        if name in result:
+            goal = f"{1 - tolerance:g} - {1 + tolerance:g}" if tolerance else ""
+            rows.append([meaning, f"{result[name]:.3f}", goal])
+    return grid(title, ["where", "scatter / claimed", "goal"], rows)
 
 
 def brings(values, whole):
