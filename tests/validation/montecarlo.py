@@ -18,6 +18,9 @@ SCENE = Scene(
     shape=(640, 640), n_exposures=8, dither_scale=0.5, n_stars=180, n_galaxies=20, seed=5
 )  # fmt: skip
 _APERTURES = 3000
+_BRIGHT = 100
+"""From this ratio to the noise of the ideal stack on, the errors of the alignment show in a
+pixel: a few thousandths of a pixel times the slope of a star, and of its transparency."""
 
 
 def monte_carlo(directory, *, n_realisations=32, scene=SCENE, progress=click.echo, **strategies):
@@ -40,7 +43,8 @@ def monte_carlo(directory, *, n_realisations=32, scene=SCENE, progress=click.ech
         Scatter over claim, for pixels without sources (``pixels``), in
         apertures of 2 FWHM once CORRNOIS is applied (``apertures``), both in
         the well-covered area and in the border (``_border``), and for pixels
-        on sources (``sources``); and ``corrnois``.
+        on sources up to a signal of 100 times the noise (``sources``) and
+        above (``bright``); and ``corrnois``.
     """
     truth = scene.truth
     wcss = [truth.wcs(index) for index in range(scene.n_exposures)]
@@ -71,9 +75,9 @@ def monte_carlo(directory, *, n_realisations=32, scene=SCENE, progress=click.ech
     seen = count == n_realisations
     scatter = (squares - total**2 / np.maximum(count, 1)) / (n_realisations - 1)
     claimed /= np.maximum(count, 1)
-    on_source = field.ideal.model > 3 * np.sqrt(
-        np.where(np.isfinite(field.ideal.variance), field.ideal.variance, np.inf)
-    )
+    noise = np.sqrt(np.where(np.isfinite(field.ideal.variance), field.ideal.variance, np.inf))
+    brightness = field.ideal.model / noise
+    on_source = (brightness > 3) & (brightness < _BRIGHT)
     factor = float(np.mean(factors))
 
     def pixels(area):
@@ -89,6 +93,7 @@ def monte_carlo(directory, *, n_realisations=32, scene=SCENE, progress=click.ech
         "pixels": pixels(seen & field.empty & field.area(0.7)),
         "pixels_border": pixels(seen & field.empty & field.area(0.0, 0.5)),
         "sources": pixels(seen & on_source & field.area(0.7)),
+        "bright": pixels(seen & (brightness >= _BRIGHT) & field.area(0.7)),
         "apertures": apertures(0),
         "apertures_border": apertures(1),
         "corrnois": factor,
