@@ -8,7 +8,10 @@ from functools import cache
 import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
-from scipy.interpolate import BSpline
+
+from .ring import find_ring
+from .ring import polynomial_basis as _basis
+from .ring import polynomial_terms as _terms
 
 __all__ = ["Model", "Solution", "StarEquations", "StarMeasurements", "without_means"]
 
@@ -20,11 +23,11 @@ _FLOOR = 0.004
 _SKY_ERROR = 0.002
 """Part of the sky that neither a smooth response nor a ring describes."""
 
+_SKY_GRADIENT = 0.005
+"""Gradient of the sky itself, from the centre to an edge, that must be reckoned with."""
+
 _ZERO_POINT_PRIOR = 0.05
 _ANY_ZERO_POINT = 100.0
-_RADIAL_KNOTS = 14
-"""Enough to follow a ring some 200 pixels wide."""
-
 _CATALOGUE_FLOOR = 0.02
 """No catalogue is trusted better than this: colour terms, variable stars."""
 
@@ -69,11 +72,12 @@ class Model:
 
 @dataclass(frozen=True)
 class Solution:
-    """Coefficients of the response, logarithmic zero points, coefficients of the ring."""
+    """Coefficients of the response, logarithmic zero points, of the ring, of the sky itself."""
 
     response: NDArray[np.float64]
     zero_points: NDArray[np.float64]
     ring: NDArray[np.float64]
+    gradient: NDArray[np.float64]
 
 
 class StarEquations:
@@ -104,6 +108,7 @@ class StarEquations:
         relative = stars.error[repeated] / stars.flux[repeated]
         self.sigma = np.r_[np.hypot(relative, _FLOOR), brightness_error][order]
         self.blocks = None if sky is None else self._sky_blocks(sky)
+        self.ring = None if self.blocks is None else find_ring(*self.blocks, _SKY_ERROR)
 
     def _centred(
         self, x: NDArray[np.float64], y: NDArray[np.float64]
@@ -126,6 +131,9 @@ class StarEquations:
             chosen = np.ones(len(self.value), dtype=bool)
         design = self._star_design(model, chosen)
         fixed_normal, fixed_right = self._fixed_equations(model)
+        if not chosen.any():
+            found = np.linalg.solve(fixed_normal, fixed_right)
+            return Solution(*np.split(found, self._column_ends(model)))
         value, star, sigma = self.value[chosen], self.star[chosen], self.sigma[chosen]
         weight = sigma**-2
         for _ in range(_ITERATIONS):
@@ -139,10 +147,12 @@ class StarEquations:
             weight = np.maximum(weight, 1e-6 * sigma**-2)
         return Solution(*np.split(found, self._column_ends(model)))
 
-    def _column_ends(self, model: Model) -> tuple[int, int]:
-        """Return where the response's columns end, and those of the frames."""
+    def _column_ends(self, model: Model) -> tuple[int, int, int]:
+        """Return where the columns of the response, of the frames and of the ring end."""
         n_response = len(_terms(model.degree))
-        return n_response, n_response + self._n_zero_points
+        n_ring = len(self.ring.prior) if self.ring is not None and model.degree > 0 else 0
+        n_before = n_response + self._n_zero_points
+        return n_response, n_before, n_before + n_ring
 
     @property
     def _n_zero_points(self) -> int:
@@ -155,9 +165,10 @@ class StarEquations:
         frames[np.arange(len(frames)), self.frame[chosen]] = 1
         detected = (self.frame[chosen] < self.n_frames)[:, None]
         columns = [_basis(u, v, model.degree) * detected, frames]
-        if self.blocks is not None and model.degree > 0:
-            ring = _radial(np.hypot(u, v)) * float(model.ring_multiplies)
-            columns.append(ring * detected)
+        if self.ring is not None and model.degree > 0:
+            ring = self.ring.columns(u, v) * float(model.ring_multiplies)
+            # The gradient of the sky itself is none of the stars.
+            columns += [ring * detected, np.zeros((len(ring), 2))]
         return np.hstack(columns)
 
     @cache  # noqa: B019 - a problem lives as long as one call
@@ -170,14 +181,16 @@ class StarEquations:
             response_prior[order == 1] = 1e12
         frame_prior = np.full(self._n_zero_points, _ZERO_POINT_PRIOR**-2)
         frame_prior[self.n_frames :] = _ANY_ZERO_POINT**-2
-        if self.blocks is None or model.degree == 0:
+        if self.ring is None or model.degree == 0:
             prior = np.r_[response_prior, frame_prior]
             return np.diag(prior), np.zeros(len(prior))
         u, v, value = self.blocks
-        ring = _radial(np.hypot(u, v))
+        ring = self.ring.columns(u, v)
         no_zero_points = np.zeros((len(u), self._n_zero_points))
-        design = np.hstack([_basis(u, v, model.degree), no_zero_points, ring])
-        prior = np.diag(np.r_[response_prior, frame_prior, np.full(ring.shape[1], 1e-2)])
+        gradient = np.column_stack([u, v])
+        design = np.hstack([_basis(u, v, model.degree), no_zero_points, ring, gradient])
+        gradient_prior = np.full(2, _SKY_GRADIENT**-2)
+        prior = np.diag(np.r_[response_prior, frame_prior, self.ring.prior, gradient_prior])
         weight = np.full(len(value), _SKY_ERROR**-2)
         for _ in range(_ITERATIONS):
             normal = design.T @ (weight[:, None] * design) + prior
@@ -194,7 +207,7 @@ class StarEquations:
             left_out = fold == number
             solution = self.solve(model, ~left_out)
             predicted = self._star_design(model, left_out) @ np.concatenate(
-                [solution.response, solution.zero_points, solution.ring]
+                [solution.response, solution.zero_points, solution.ring, solution.gradient]
             )
             weight = self.sigma[left_out] ** -2
             star = self.star[left_out]
@@ -215,9 +228,7 @@ class StarEquations:
         image = legendre.legvander(v, model.degree) @ coefficients
         image = np.exp(image @ legendre.legvander(u, model.degree).T)
         if model.ring_multiplies:
-            r = np.linspace(0, np.sqrt(2), 2048)
-            ring = np.exp(_radial(r) @ solution.ring)
-            image *= np.interp(np.hypot(u, v[:, None]), r, ring)
+            image *= np.exp(self.ring.profile(solution.ring, u, v))
         return (image / image.mean()).astype(np.float32)
 
 
@@ -236,24 +247,6 @@ def _catalogue(
         -_LN_PER_MAGNITUDE * magnitude[listed],
         _LN_PER_MAGNITUDE * error[listed],
     )
-
-
-def _terms(degree: int) -> list[tuple[int, int]]:
-    return [(total - j, j) for total in range(1, degree + 1) for j in range(total + 1)]
-
-
-def _basis(u: NDArray[np.float64], v: NDArray[np.float64], degree: int) -> NDArray[np.float64]:
-    """Return products of Legendre polynomials, without the constant, as columns."""
-    along_x, along_y = legendre.legvander(u, degree), legendre.legvander(v, degree)
-    columns = [along_x[:, i] * along_y[:, j] for i, j in _terms(degree)]
-    return np.column_stack(columns) if columns else np.zeros((len(u), 0))
-
-
-def _radial(r: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return cubic B-splines of the distance from the centre (1: middle of an edge)."""
-    inner = np.linspace(0, np.sqrt(2), _RADIAL_KNOTS)
-    knots = np.r_[[inner[0]] * 3, inner, [inner[-1]] * 3]
-    return BSpline.design_matrix(np.clip(r, 0, inner[-1]), knots, 3).toarray()
 
 
 def without_means(

@@ -56,26 +56,32 @@ class StarFlat(Strategy):
 
     A gradient across the whole field looks, in the stars of a dither, like
     frames of different transparency. The shape of the sky knows it: what is
-    not symmetric about the detector's centre is response, what is may be
-    scattered light (a ring), which the stars must decide.
+    not symmetric about the centre of its ring is response, what is may be
+    scattered light (a ring), which the stars must decide. The ring may be off
+    the detector's centre, somewhat elliptical and lopsided. A gradient of the sky
+    itself, of the Moon for instance, is taken for response, too: 0.5 % from the
+    centre to an edge are reckoned with, but only a catalogue can tell.
 
     Magnitudes of a reference catalogue, where they are given, enter as one
     more frame, which has a zero point but no response: they hold the largest
     scales in their place, the gradient too.
 
     The degree of the response, and whether the ring is part of it, are those
-    that predict best the stars left out of the fit; when nothing is better
-    than no correction, there is none.
+    that predict best the stars left out of the fit. Where nothing is
+    significantly better, the response is the gradient that the sky shows, which such
+    stars cannot judge; without a sky, or if even that is significantly worse than
+    no correction, there is none.
 
     Parameters
     ----------
     degrees : tuple of int
         Degrees of the polynomials to try. Default: 2 to 6.
     min_stars : int
-        Fewer measured stars than this mean no correction. Default: 10.
+        Fewer measured stars than this are not asked: the sky alone tells the
+        gradient, and nothing else is corrected. Default: 10.
     min_gain : float
-        How many standard errors better than no correction the prediction of
-        left-out stars must be. Default: 2.
+        How many standard errors better than the sky's gradient (or no correction) the
+        prediction of left-out stars must be. Default: 2.
 
     References
     ----------
@@ -114,40 +120,51 @@ class StarFlat(Strategy):
         Illumination
         """
         problem = StarEquations(stars, shape, sky)
+        none, plane = (Model(degree, ring_multiplies=False) for degree in (0, 1))
+        # The stars cannot tell a gradient from transparency, so they do not judge it:
+        # where the sky shows one it is the model that others must improve on.
+        start = none if sky is None else plane
         if problem.n_stars < self.min_stars:
-            return _no_correction(problem, {})
-        none = Model(0, ring_multiplies=False)
-        models = [none, *(Model(degree, ring_multiplies=False) for degree in self.degrees)]
-        scores = {model: problem.left_out_scores(model) for model in models}
-        best = min(scores, key=lambda model: scores[model].mean())
-        if sky is not None and best.degree > 0:
+            return _illumination(problem, start, {})
+        scores = {model: problem.left_out_scores(model) for model in (none, start)}
+        for degree in self.degrees:
+            model = Model(degree, ring_multiplies=False)
+            scores[model] = problem.left_out_scores(model)
+        best = min(list(scores)[1:], key=lambda model: scores[model].mean())
+        if sky is not None and best.degree > 1:
             rival = Model(best.degree, ring_multiplies=True)
             scores[rival] = problem.left_out_scores(rival)
             best = min(best, rival, key=lambda model: scores[model].mean())
+        if not self._is_better(scores[best], scores[start]):
+            best = start
+        if self._is_better(scores[none], scores[best]):
+            best = none
         scatter = {
             (model.degree, model.ring_multiplies): float(np.sqrt(score.mean()))
             for model, score in scores.items()
         }
-        gain = scores[none] - scores[best]
-        if gain.mean() <= self.min_gain * gain.std() / np.sqrt(len(gain)):
-            return _no_correction(problem, scatter)
-        solution = problem.solve(best)
-        return Illumination(
-            image=problem.response(solution, best),
-            degree=best.degree,
-            scatter=scatter,
-            zero_points=solution.zero_points[: problem.n_frames],
-            ring_multiplies=best.ring_multiplies,
-            n_stars=problem.n_stars,
-        )
+        return _illumination(problem, best, scatter)
+
+    def _is_better(self, score: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
+        """Tell whether left-out stars are predicted significantly better."""
+        gain = other - score
+        return bool(gain.mean() > self.min_gain * gain.std() / np.sqrt(len(gain)))
 
 
-def _no_correction(problem: StarEquations, scatter: dict[tuple[int, bool], float]) -> Illumination:
+def _illumination(
+    problem: StarEquations, model: Model, scatter: dict[tuple[int, bool], float]
+) -> Illumination:
+    if model.degree == 0:
+        image, zero_points = np.ones(problem.shape, np.float32), np.zeros(problem.n_frames)
+    else:
+        solution = problem.solve(model)
+        image = problem.response(solution, model)
+        zero_points = solution.zero_points[: problem.n_frames]
     return Illumination(
-        image=np.ones(problem.shape, dtype=np.float32),
-        degree=0,
+        image=image,
+        degree=model.degree,
         scatter=scatter,
-        zero_points=np.zeros(problem.n_frames),
-        ring_multiplies=False,
+        zero_points=zero_points,
+        ring_multiplies=model.ring_multiplies,
         n_stars=problem.n_stars,
     )

@@ -88,7 +88,7 @@ def require_positive(levels: NDArray[np.float64], names: Sequence[str]) -> None:
         if not level > 0:
             msg = (
                 f"{name}: the sky level is {level:.3g}, a positive one was expected;"
-                " was the sky subtracted before?"
+                " was the sky subtracted before, or is the dark not in ADU per second?"
             )
             raise SkyError(msg)
 
