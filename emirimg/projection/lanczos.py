@@ -10,7 +10,7 @@ from pydantic import Field
 
 from .._strategy import Strategy
 from ._frame import frame_planes, nothing_projected
-from ._lanczos_kernels import REACH, lanczos_table, resample
+from ._lanczos_kernels import REACH, lanczos_table, padded_planes, resample
 from .grid import MosaicGrid
 from .pixel_map import PixelMap
 from .protocol import ProjectedFrame
@@ -109,7 +109,7 @@ class LanczosResampler(Strategy):
         out = np.empty(target.shape, dtype=np.float32)
         out_variance, out_mask = np.empty_like(out), np.empty(out.shape, dtype=bool)
         resample(
-            *frame_planes(frame, rows), rows.start, frame.shape[0],
+            padded_planes(*frame_planes(frame, rows)), rows.start, frame.shape[0],
             pixel_map.nodes, pixel_map.step, *pixel_map.offset,
             _TABLE, np.float32(self.max_lost),
             out, out_variance, out_mask,
