@@ -36,6 +36,7 @@ from .exposure import ExposureReducer
 from .flagging import Flags, flag_frames
 from .illumination import find_illumination, star_places
 from .loading import load
+from .looks import first_looks, with_looks
 from .notes import noted_warnings
 from .result import DitherResult
 from .steps import Steps, placed, with_flags, with_masks_of
@@ -235,6 +236,7 @@ class DitherReducer:
             loaded = load(exposures, self.calibrate, steps, sky_exposures)
             inventory = loaded.inventory
             stack, beside = loaded.split(steps.with_bad_pixels(loaded.stack, self.hidden_pixels))
+            looks = first_looks(loaded, stack, self.calibrate.calibrations.bad_pixels, steps)
             estimate_sky = sky_beside(self.sky, beside, self.objects, steps)
             del loaded, beside
             alignment: Alignment | None = None
@@ -293,6 +295,7 @@ class DitherReducer:
                 # Their memory is wanted for the next pass.
                 skies = clean = combination = None
             records = frame_records(clean, skies, alignment, combination, background, flags)
+            records = with_looks(records, looks, clean)
             about_sky = sky_findings(skies, inventory)
             first, metadata = stack[0].meta, stack.metadata
             # The measurements want the memory of the frames.
