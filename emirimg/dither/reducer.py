@@ -294,8 +294,11 @@ class DitherReducer:
                 flags = replace(flags, masks=None)
                 # Their memory is wanted for the next pass.
                 skies = clean = combination = None
-            records = frame_records(clean, skies, alignment, combination, background, flags)
-            records = with_looks(records, looks, clean)
+            records = with_looks(
+                frame_records(clean, skies, alignment, combination, background, flags),
+                looks,
+                clean,
+            )
             about_sky = sky_findings(skies, inventory)
             first, metadata = stack[0].meta, stack.metadata
             # The measurements want the memory of the frames.

@@ -11,6 +11,7 @@ from astropy.table import Table
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from ..dither import DitherResult, FrameRecord
 from ..objects.quality import MosaicQuality
@@ -28,6 +29,8 @@ __all__ = [
 _COLOUR = "#2a7fc4"
 _MARK = "#d2591a"
 _GREY = "#888888"
+_SAME_PLACE = 3.0
+"""Exposures closer together than this, in arcsec, are marked once."""
 
 HISTORIES = {
     "sky_level": ("Sky level", "Sky (ADU)", 1.0),
@@ -40,9 +43,7 @@ HISTORIES = {
 """Field of a record to title, label and factor of its history."""
 
 
-def draw_history(
-    frames: Sequence[FrameRecord], quantity: str, axes: Axes | None = None
-) -> Axes:
+def draw_history(frames: Sequence[FrameRecord], quantity: str, axes: Axes | None = None) -> Axes:
     """Draw a quantity of the exposures against time.
 
     Parameters
@@ -98,10 +99,8 @@ def draw_offsets(result: DitherResult, axes: Axes | None = None) -> Axes:
     east, north = offsets_on_sky(result).to_value(u.arcsec).T
     axes.plot(east, north, "-", color=_GREY, lw=0.6)
     axes.plot(east, north, "o", color=_COLOUR, ms=4)
-    for number, place in enumerate(zip(east, north, strict=True), start=1):
-        axes.annotate(
-            str(number), place, xytext=(4, 3), textcoords="offset points", fontsize="small"
-        )
+    for place, text in _places(east, north):
+        axes.annotate(text, place, xytext=(4, 3), textcoords="offset points", fontsize="small")
     reach = 1.25 * max(1.0, float(np.abs([east, north]).max()))
     axes.set(
         title="Offsets of the exposures", xlabel="East (arcsec)", ylabel="North (arcsec)",
@@ -168,7 +167,9 @@ def draw_noise(quality: MosaicQuality, axes: Axes | None = None) -> Axes:
     else:
         _say_nothing(axes, "no star, or too little empty sky")
     axes.set(
-        title="Noise in empty apertures", xlabel="Diameter (arcsec)", ylabel="Noise of the sum (ADU)"
+        title="Noise in empty apertures",
+        xlabel="Diameter (arcsec)",
+        ylabel="Noise of the sum (ADU)",
     )
     return axes
 
@@ -204,10 +205,20 @@ def draw_counts(counts: Table, depth: float = np.nan, axes: Axes | None = None) 
     if np.isfinite(depth) and some.any():
         axes.axvline(depth, color=_MARK, lw=1, ls="--", label="depth, 5 sigma")
         axes.legend(frameon=False, loc="upper left")
-    axes.set(
-        title="Number counts", xlabel="Magnitude", ylabel="Sources (1 / mag / arcmin2)"
-    )
+    axes.set(title="Number counts", xlabel="Magnitude", ylabel="Sources (1 / mag / arcmin2)")
     return axes
+
+
+def _places(
+    east: NDArray[np.float64], north: NDArray[np.float64]
+) -> list[tuple[tuple[float, float], str]]:
+    """Return the places of the exposures with their numbers, one for all that coincide."""
+    near = np.hypot(east - east[:, None], north - north[:, None]) < _SAME_PLACE
+    first = near.argmax(axis=1)
+    return [
+        ((east[i], north[i]), ", ".join(str(j + 1) for j in np.flatnonzero(first == i)))
+        for i in np.unique(first)
+    ]
 
 
 def _number(value: Any) -> float:

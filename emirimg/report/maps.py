@@ -98,7 +98,7 @@ def draw_sky_residual(
     reach = 4 * rms if rms > 0 else 1.0
     drawn = _show(axes, mosaic, level, cmap="RdBu_r", vmin=-reach, vmax=reach)
     axes.figure.colorbar(drawn, ax=axes, shrink=0.8, label="ADU")
-    axes.set_title(f"Sky residual, rms {rms:.2g} ADU")
+    axes.set_title(f"Sky residual, rms {rms:#.2g} ADU")
     return axes
 
 

@@ -51,8 +51,7 @@ def report_numbers(result: DitherResult) -> dict[str, Any]:
         "number_counts": {name: plain(np.asarray(counts[name])) for name in counts.colnames},
         "sky_residual": {"box": _BOX, "level": [plain(row) for row in residual]},
         "inputs": [
-            {"kind": kind, "name": name, "sha256": digest}
-            for kind, name, digest in result.inputs
+            {"kind": kind, "name": name, "sha256": digest} for kind, name, digest in result.inputs
         ],
         "versions": _versions(),
     }

@@ -116,16 +116,14 @@ def _figures(result: DitherResult, counts: Table) -> dict[str, Markup]:
     with page_style():
         axes: dict[str, tuple[Axes, str]] = {
             "coverage": (draw_coverage_map(mosaic), "Map of the number of exposures on the sky"),
-            "objects": (
-                draw_object_map(mosaic, result.objects), "Map of the pixels that belong to objects",
-            ),
+            "objects": (draw_object_map(mosaic, result.objects), "Map of the objects on the sky"),
             "residual": (
                 draw_sky_residual(mosaic, result.objects),
                 "Map of the medians of the mosaic in blocks of 64 pixels without objects",
             ),
             "offsets": (draw_offsets(result), f"Places of {many} on the sky"),
             "residuals": (draw_residuals(result.frames), f"Residuals of the stars of {many}"),
-            "noise": (draw_noise(quality), "Noise in apertures against their diameter"),
+            "apertures": (draw_noise(quality), "Noise in apertures against their diameter"),
             "counts": (draw_counts(counts, quality.depth), "Number of sources against magnitude"),
         }  # fmt: skip
         for name, (title, _, _) in HISTORIES.items():
@@ -144,4 +142,6 @@ def _wide() -> Axes:
 
 def _number(value: float | None, form: str, factor: float = 1.0) -> str:
     """Format a number; what is unknown is a dash."""
-    return "\N{EN DASH}" if value is None or not np.isfinite(value) else format(value * factor, form)
+    if value is None or not np.isfinite(value):
+        return "\N{EN DASH}"
+    return format(value * factor, form)

@@ -16,8 +16,8 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 from numpy.typing import NDArray
 
 from ..combine.mosaic import Mosaic
-from ..objects.mask import ObjectMask
 from ..objects.background import block_mean
+from ..objects.mask import ObjectMask
 from ..objects.quality import MosaicQuality
 from .charts import draw_noise
 

@@ -16,17 +16,16 @@ __all__ = ["inline_svg", "page_style"]
 _INK = "#010203"
 """Stands for the colour of the page's text."""
 
+_INKED = (
+    "text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", "xtick.color",
+    "ytick.color", "xtick.labelcolor", "ytick.labelcolor", "grid.color",
+)  # fmt: skip
+
 
 @contextmanager
 def page_style() -> Iterator[None]:
     """Let figures that are made meanwhile have the colours of the page they go to."""
-    style = {
-        key: _INK
-        for key in (
-            "text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor",
-            "xtick.color", "ytick.color", "xtick.labelcolor", "ytick.labelcolor", "grid.color",
-        )
-    }  # fmt: skip
+    style: dict[str, object] = dict.fromkeys(_INKED, _INK)
     style |= {"axes.facecolor": "none", "figure.facecolor": "none", "savefig.facecolor": "none"}
     style |= {"svg.fonttype": "none", "font.size": 9.0, "axes.titlesize": 10.0, "grid.alpha": 0.2}
     style |= {"axes.spines.top": False, "axes.spines.right": False}
