@@ -16,6 +16,7 @@ ORDER = (
         "emirimg._parallel",
         "emirimg._memory",
         "emirimg._lazy",
+        "emirimg._html",
     },
     {"emirimg.instrument"},
     {"emirimg.projection.grid", "emirimg.projection._transform"},

@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from .._html import html_table
 from .._strategy import explain_unknown
 from ._model import InputModel
 from .names import BlockId, FileName
@@ -131,3 +132,13 @@ class ObservationBlock(InputModel):
         stated = self.requirements.model_dump(exclude_unset=True)
         values = {name: getattr(self, name) for name in self.model_fields_set}
         return ObservationBlock(**{**values, "requirements": {**defaults, **stated}})
+
+    def _repr_html_(self) -> str:
+        stated = self.requirements.model_dump(mode="json", exclude_unset=True)
+        rows = {
+            "mode": self.mode,
+            "enabled": "yes" if self.enabled else "no",
+            "frames" if self.frames else "children": ", ".join(self.frames or self.children),
+            **stated,
+        }
+        return html_table(f"ObservationBlock {self.id}", rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from ..dither import RunOptions, plan_run, run_blocks
 from ..exceptions import InputError
 from ..instrument import detector_by_uuid
 from ..io import read_control, write_control_dump
+from ..report import write_report
+from ._output import typed_command
 from ._reporter import Reporter
 
 __all__ = ["run_files"]
@@ -72,7 +75,13 @@ def run_files(
         reporter.note("no block is enabled: nothing was done")
         return []
     return_freed_arrays(_A_PLANE)
-    images = run_blocks(plans, wanted, progress=reporter.progress, say=reporter.step)
+    images = run_blocks(
+        plans,
+        wanted,
+        progress=reporter.progress,
+        say=reporter.step,
+        report=partial(write_report, command=typed_command()),
+    )
     for plan, image in zip(plans, images, strict=True):
         reporter.say(f"{plan.block.id}: {image}")
     return images

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +11,7 @@ from pathlib import Path
 
 from ..exceptions import InputError
 
-__all__ = ["output_directory"]
+__all__ = ["output_directory", "typed_command"]
 
 
 @contextmanager
@@ -60,3 +62,8 @@ def output_directory(
                 file.replace(target / file.name)
         else:
             workplace.rename(target)
+
+
+def typed_command() -> str:
+    """Return what can be pasted into a shell to run this command again."""
+    return f"cd {shlex.quote(str(Path.cwd()))}\n{shlex.join(['emirimg', *sys.argv[1:]])}"

@@ -30,15 +30,23 @@ from ..io import (
     write_json,
 )
 from ..objects import MaskWithRegions, SegmentationMasker
-from ..report import plot_mosaic, score_table, summary_tables, summary_text
+from ..report import (
+    REPORT_FILES,
+    plot_mosaic,
+    score_table,
+    summary_tables,
+    summary_text,
+    write_report,
+)
 from ..simulation import SCENES, ScoredImage, Truth, TutorialPaths, score, write_tutorial
-from ._output import output_directory
+from ._output import output_directory, typed_command
 from ._reporter import Reporter
 
 __all__ = ["CalibrationFiles", "reduce_exposures", "score_files", "simulate"]
 
-_IMAGE, _PICTURE, _SUMMARY, _LOG = "mosaic.fits", "mosaic.png", "summary.json", "processing.log"
-PRODUCTS = (_IMAGE, _PICTURE, _SUMMARY, _LOG)
+_IMAGE, _PICTURE, _LOG = "mosaic.fits", "mosaic.png", "processing.log"
+_PAGE, _SUMMARY, _TABLE = REPORT_FILES
+PRODUCTS = (_IMAGE, _PICTURE, _LOG, *REPORT_FILES)
 
 
 @dataclass(frozen=True)
@@ -127,8 +135,8 @@ def reduce_exposures(
             reporter.note(text)
         result.write(workplace / _IMAGE)
         plot_mosaic(result.mosaic, result.objects).savefig(workplace / _PICTURE)
+        write_report(result, workplace, command=typed_command())
         summary = result.summary()
-        write_json(workplace / _SUMMARY, summary)
         log = [*reporter.log, "", summary_text(summary)]
         (workplace / _LOG).write_text("\n".join(log))
     for table in summary_tables(summary):
@@ -136,7 +144,8 @@ def reduce_exposures(
     reporter.say(
         f"The mosaic:   {directory / _IMAGE}\n"
         f"Its picture:  {directory / _PICTURE}\n"
-        f"The details:  {directory / _SUMMARY}, {_LOG}"
+        f"The report:   {directory / _PAGE}\n"
+        f"The details:  {directory / _SUMMARY}, {_TABLE}, {_LOG}"
     )
     return result
 

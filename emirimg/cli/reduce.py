@@ -77,8 +77,10 @@ def reduce_command(
     pointings do not overlap with the others. They do not enter the mosaic.
 
     OUTDIR will hold mosaic.fits (image, variance, mask, coverage, exposure
-    time), mosaic.png (a picture of it), summary.json and processing.log. It
-    appears when all is done; a failure leaves nothing behind.
+    time), mosaic.png (a picture of it), report.html (a page to look at in a
+    browser; its numbers are in summary.json and frames.ecsv) and
+    processing.log. It appears when all is done; a failure leaves nothing
+    behind.
 
     \b
     Examples:

@@ -10,6 +10,7 @@ from astropy.io.fits import Header
 from astropy.nddata import CCDData, VarianceUncertainty
 from numpy.typing import NDArray
 
+from .._html import html_table, png_uri
 from ..projection.grid import MosaicGrid
 
 __all__ = ["Mosaic"]
@@ -68,3 +69,37 @@ class Mosaic:
             wcs=self.grid.wcs,
             meta=self.header.copy(),
         )
+
+    def preview(self, side: int = 256) -> str:
+        """Return a small picture as a data URI, dark objects on a light sky.
+
+        Parameters
+        ----------
+        side : int, optional
+            Pixels along the longer side, at most. Default: 256.
+
+        Notes
+        -----
+        Every n-th pixel is shown: the noise of the picture is that of the pixels.
+        """
+        step = max(1, -(-max(self.grid.shape) // side))
+        data, mask = self.data[::step, ::step], self.mask[::step, ::step]
+        grey = np.zeros(data.shape, dtype=np.uint8)
+        if not mask.all():
+            low, high = np.percentile(data[~mask], [5, 99])
+            part = np.clip((data - low) / max(high - low, 1e-12), 0, 1)
+            grey = np.where(mask, 0, 255 - 254 * part).astype(np.uint8)
+        return png_uri(grey, absent=True)
+
+    def _repr_html_(self) -> str:
+        ny, nx = self.grid.shape
+        rows = {
+            "field": ", ".join(
+                str(self.header[key]) for key in ("OBJECT", "FILTER") if self.header.get(key)
+            ),
+            "size": f"{nx} x {ny} pixels of {self.grid.scale.to_value(u.arcsec):.4f} arcsec",
+            "exposures": int(self.coverage.max()),
+            "exposure time": f"{float(self.exposure.max()):.0f} s",
+            "not covered": f"{100 * float(self.mask.mean()):.1f} %",
+        }
+        return html_table("Mosaic", rows, image=self.preview())

@@ -16,6 +16,7 @@ from ..projection import MosaicGrid
 from ..sky import SkyModel
 from ..stack import DitherStack
 from .flagging import Flags
+from .looks import FirstLook
 from .steps import Combination
 
 __all__ = ["Field"]
@@ -33,6 +34,8 @@ class Field:
         What was flagged in them by the last mosaic.
     background : `~numpy.ndarray`
         For each of them, the largest rms of what was subtracted besides its sky.
+    looks : sequence of FirstLook
+        What each of them looks like.
     skies : sequence of SkyModel, optional
         Their skies.
     clean : DitherStack, optional
@@ -56,6 +59,7 @@ class Field:
     frames: DitherStack
     flags: Flags
     background: NDArray[np.float64]
+    looks: Sequence[FirstLook]
     skies: Sequence[SkyModel] | None = None
     clean: DitherStack | None = None
     alignment: Alignment | None = None
@@ -67,9 +71,9 @@ class Field:
     illumination: Illumination | None = None
 
     @classmethod
-    def of(cls, frames: DitherStack) -> Field:
+    def of(cls, frames: DitherStack, looks: Sequence[FirstLook]) -> Field:
         """Return what is known of exposures with which nothing has been done yet."""
-        return cls(frames, Flags.none(len(frames)), np.zeros(len(frames)))
+        return cls(frames, Flags.none(len(frames)), np.zeros(len(frames)), looks)
 
     @property
     def mosaic(self) -> Mosaic:

@@ -37,6 +37,7 @@ from .field_steps import FieldSteps, divide, with_flags, with_masks_of
 from .flagging import flag_frames
 from .illumination import find_illumination, star_places
 from .loading import Inventory, load
+from .looks import first_looks, with_looks
 from .notes import noted_warnings
 from .result import DitherResult
 from .steps import placed
@@ -272,7 +273,9 @@ class DitherReducer:
         loaded = load(exposures, self.calibrate, steps, sky_exposures)
         stack, beside = loaded.split(steps.with_bad_pixels(loaded.stack, self.hidden_pixels))
         estimate_sky = sky_beside(self.sky, beside, self.objects, steps)
-        return Field.of(stack), estimate_sky, loaded.inventory
+        bad_pixels = self.calibrate.calibrations.bad_pixels
+        looks = first_looks(loaded, stack, bad_pixels, steps)
+        return Field.of(stack, looks), estimate_sky, loaded.inventory
 
     def _subtract_sky(self, field: Field, estimate_sky: SkyEstimator, steps: FieldSteps) -> None:
         masks = steps.in_frames(field.objects, field.frames)
@@ -331,6 +334,7 @@ class DitherReducer:
             field.clean, field.skies, field.alignment, field.combination, field.background,
             field.flags,
         )  # fmt: skip
+        records = with_looks(records, field.looks, field.clean)
         about_sky = sky_findings(field.skies, inventory)
         first, metadata, mosaic = field.frames[0].meta, field.frames.metadata, field.mosaic
         # The measurements want the memory of the frames.

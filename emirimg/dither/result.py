@@ -10,15 +10,23 @@ from typing import Any
 
 import astropy.units as u
 import numpy as np
-from astropy.table import Table
+from astropy.table import Column, Table
 from astropy.time import Time
+from numpy.typing import NDArray
 
+from .._html import html_table
 from ..alignment import Alignment
 from ..combine import Mosaic
 from ..io.results import write_mosaic
 from ..objects import MosaicQuality, ObjectMask
 
 __all__ = ["DitherResult", "FrameRecord"]
+
+_IMAGES = ("before", "after")
+_UNITS = {
+    "shift": u.pix, "residual": u.arcsec, "sky_level": u.adu, "fwhm": u.arcsec,
+    "noise": u.adu, "own_background": u.adu,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,14 @@ class FrameRecord:
     trails, persistent : int
         Number of trails, and of stars of earlier exposures that persist in it;
         both are masked.
+    bad_pixels, saturated_pixels, hidden_pixels, flagged_pixels : int
+        Pixels masked because the master mask says so, because they are saturated
+        (or beside such a pixel) or no number, because the stack shows that they are
+        bad, and because they differ from the mosaic (cosmic rays, trails,
+        persistence).
+    before, after : `~numpy.ndarray` or None
+        The exposure before and after the subtraction of the sky, averaged in
+        blocks so that its sides are about 128 pixels; NaN where all is masked.
     """
 
     name: str
@@ -78,10 +94,20 @@ class FrameRecord:
     own_background: float = 0.0
     trails: int = 0
     persistent: int = 0
+    bad_pixels: int = 0
+    saturated_pixels: int = 0
+    hidden_pixels: int = 0
+    flagged_pixels: int = 0
+    before: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+    after: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the record as plain numbers and texts."""
-        return {field.name: plain(getattr(self, field.name)) for field in fields(self)}
+        """Return the record, but for its images, as plain numbers and texts."""
+        return {
+            field.name: plain(getattr(self, field.name))
+            for field in fields(self)
+            if field.name not in _IMAGES
+        }
 
 
 @dataclass(frozen=True)
@@ -150,8 +176,33 @@ class DitherResult:
         }
 
     def frame_table(self) -> Table:
-        """Return the records of the frames as a table."""
-        return Table(rows=[record.to_dict() for record in self.frames])
+        """Return the records of the frames as a table; NaN where a value is unknown."""
+        rows = [record.to_dict() for record in self.frames]
+        names = rows[0] if rows else ()
+        return Table(
+            {
+                name: Column(
+                    [np.nan if row[name] is None else row[name] for row in rows],
+                    unit=_UNITS.get(name),
+                )
+                for name in names
+            }
+        )
+
+    def _repr_html_(self) -> str:
+        summary = self.summary()
+        quality = summary["quality"]
+        used = summary["n_exposures"] - summary["n_left_out"]
+        rows = {
+            "field": f"{summary['object']}, {summary['filter']}",
+            "exposures": f"{used} of {summary['n_exposures']}",
+            "exposure time": f"{summary['total_exposure_time']:.0f} s",
+            "seeing": _known(quality["seeing"], "{:.2f} arcsec"),
+            "depth": _known(quality["depth"], "{:.2f} mag (5-sigma point source)"),
+            "correlated noise": _known(quality["correlated_noise"], "{:.2f} x"),
+            **{f"warning {number}": text for number, text in enumerate(self.warnings, start=1)},
+        }
+        return html_table("DitherResult", rows, image=self.mosaic.preview())
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the mosaic, with all its planes and its provenance.
@@ -170,6 +221,10 @@ class DitherResult:
         """
         rows = [*self.inputs, *(("strategy", key, text) for key, text in self.strategies.items())]
         return write_mosaic(path, self.mosaic, provenance=rows, overwrite=overwrite)
+
+
+def _known(value: float | None, form: str) -> str:
+    return "unknown" if value is None else form.format(value)
 
 
 def plain(value: Any) -> Any:

@@ -43,11 +43,15 @@ from ..io import (
 from ..io.numina.records import IMAGE, LOG
 from ..projection import whole_pixel_shifts
 from .legacy import DitheredImage, StareResult, full_dithered_image, stare_image
+from .legacy_result import legacy_result
 from .notes import noted_warnings
 from .planned import PlannedBlock, RunOptions
 from .reducer import DitherReducer
+from .result import DitherResult
 
 __all__ = ["run_blocks"]
+
+Report = Callable[[DitherResult, Path], object]
 
 
 def run_blocks(
@@ -57,6 +61,7 @@ def run_blocks(
     executor: Executor | None = None,
     progress: Progress = no_progress,
     say: Callable[[str], object] = str,
+    report: Report | None = None,
 ) -> list[Path]:
     """Reduce planned blocks, one after the other.
 
@@ -72,6 +77,9 @@ def run_blocks(
         See `~emirimg.dither.DitherReducer`.
     say : callable, optional
         Is told, in one line each, what happens. Default: nobody is told.
+    report : callable, optional
+        ``report(result, directory)`` writes the report of a mosaic beside it,
+        such as `emirimg.report.write_report`. Default: none is written.
 
     Returns
     -------
@@ -86,7 +94,7 @@ def run_blocks(
         directory.
     """
     with default_executor(executor) as pool:
-        runner = _Runner(options, pool, progress, say)
+        runner = _Runner(options, pool, progress, say, report)
         plans = list(plans)
         return [runner.run(plan) for plan in progress(plans, "Reducing blocks", len(plans))]
 
@@ -100,8 +108,10 @@ class _Runner:
         executor: Executor,
         progress: Progress,
         say: Callable[[str], object],
+        report: Report | None,
     ) -> None:
         self.options = options
+        self.report = report
         self.executor = executor
         self.progress = progress
         self.tell = say
@@ -221,6 +231,9 @@ class _Runner:
                 progress=self.progress,
             )
         self._say_places(record, names, [child.frame.shape for child in children], result)
+        if self.report is not None:
+            headers = [child.frame.meta for child in children]
+            self.report(legacy_result(result, plan, headers, names, self._identify), directory)
         write_dithered_image(
             directory / IMAGE,
             result.data,
@@ -262,7 +275,10 @@ class _Runner:
         )
         for step, strategy in reducer.strategies.items():
             record.say(f"{step}: {strategy}")
-        reducer.reduce(exposures).write(directory / IMAGE)
+        result = reducer.reduce(exposures)
+        result.write(directory / IMAGE)
+        if self.report is not None:
+            self.report(result, directory)
 
     def _read_calibrations(self, plan: PlannedBlock, frame: CCDData) -> Calibrations:
         """Read the calibrations of a block, unless the block before had the same."""

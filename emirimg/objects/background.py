@@ -8,7 +8,7 @@ from scipy.ndimage import median_filter
 
 from ..alignment.kernels import block_statistics
 
-__all__ = ["block_map", "robust_rms", "smooth_background"]
+__all__ = ["block_map", "block_mean", "robust_rms", "smooth_background"]
 
 _LEAST_FREE = 0.2
 """Part of a block that must be free of objects."""
@@ -50,6 +50,31 @@ def block_map(
     poor = free < least * np.outer(np.diff(edges[0]), np.diff(edges[1]))
     level[poor], noise[poor] = np.nan, np.nan
     return level, noise
+
+
+def block_mean(
+    image: NDArray[np.float32], mask: NDArray[np.bool_] | None, step: int
+) -> NDArray[np.float32]:
+    """Return the means of the usable pixels of square blocks; NaN where there are none.
+
+    Parameters
+    ----------
+    image : `~numpy.ndarray` of float32
+        Shape (ny, nx).
+    mask : `~numpy.ndarray` of bool or None
+        True where a pixel does not count.
+    step : int
+        Side of a block, in pixels; what is left over at the end is not used.
+    """
+    ny, nx = (size // step for size in image.shape)
+    blocks = slice(ny * step), slice(nx * step)
+    good = np.isfinite(image[blocks])
+    if mask is not None:
+        good &= ~mask[blocks]
+    shape = (ny, step, nx, step)
+    total = np.sum(image[blocks].reshape(shape), axis=(1, 3), where=good.reshape(shape))
+    number = np.sum(good.reshape(shape), axis=(1, 3))
+    return np.divide(total, number, out=np.full((ny, nx), np.nan, np.float32), where=number > 0)
 
 
 def smooth_background(

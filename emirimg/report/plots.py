@@ -16,8 +16,10 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 from numpy.typing import NDArray
 
 from ..combine.mosaic import Mosaic
+from ..objects.background import block_mean
 from ..objects.mask import ObjectMask
 from ..objects.quality import MosaicQuality
+from .charts import draw_noise
 
 __all__ = ["plot_mosaic", "plot_noise_curve"]
 
@@ -51,13 +53,11 @@ def plot_mosaic(mosaic: Mosaic, objects: ObjectMask | None = None) -> Figure:
     """
     step = max(1, -(-max(mosaic.grid.shape) // _SIZE))
     wcs = _in_blocks(mosaic.grid.wcs, step)
-    good = block_reduce((~mosaic.mask).astype(np.float32), step, np.sum)
-    total = block_reduce(np.where(mosaic.mask, np.float32(0), mosaic.data), step, np.sum)
-    image = np.divide(total, good, out=np.full_like(total, np.nan), where=good > 0)
+    image = block_mean(mosaic.data, mosaic.mask, step)
     coverage = block_reduce(mosaic.coverage.astype(np.float32), step, np.max)
 
     figure = Figure(figsize=(12, 5.7), dpi=150, layout="constrained")
-    figure.suptitle(_title(mosaic))
+    figure.suptitle(_title(mosaic), parse_math=False)
     left, right = (figure.add_subplot(1, 2, number, projection=wcs) for number in (1, 2))
     _draw_image(left, image)
     _draw_coverage(right, coverage)
@@ -96,16 +96,12 @@ def plot_noise_curve(quality: MosaicQuality) -> Figure:
     """
     figure = Figure(figsize=(6, 5), dpi=150, layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
+    draw_noise(quality, upper)
+    upper.set_xlabel("")
     known = np.isfinite(quality.measured_noise)
     diameter = 2 * quality.radii.to_value(u.arcsec)[known]
-    measured, predicted = quality.measured_noise[known], quality.predicted_noise[known]
-    upper.plot(diameter, measured, "o-", color=_MARK, label="measured in empty apertures")
-    upper.plot(diameter, predicted, "--", color="0.4", label="predicted from the variance")
-    upper.set(ylabel="Noise (ADU)", title="Noise in apertures")
-    if diameter.size:
-        upper.set(xscale="log", yscale="log")
-    upper.legend(frameon=False)
-    lower.plot(diameter, measured / predicted, "o-", color=_MARK)
+    ratio = quality.measured_noise[known] / quality.predicted_noise[known]
+    lower.plot(diameter, ratio, "o-", color=_MARK)
     lower.axhline(1, color="0.4", linestyle="--")
     lower.set(xlabel="Diameter (arcsec)", ylabel="measured / predicted")
     return figure

@@ -19,6 +19,7 @@ __all__ = [
     "mosaic_table",
     "recovery_table",
     "score_table",
+    "short_names",
     "summary_tables",
     "summary_text",
 ]
@@ -65,7 +66,7 @@ def frame_table(frames: Sequence[Mapping[str, Any]]) -> Table:
         "bad, rej.\n(%)", "weight",
     ):  # fmt: skip
         table.add_column(heading, justify="right", no_wrap=True)
-    names = _short_names([frame["name"] for frame in frames])
+    names = short_names([frame["name"] for frame in frames])
     for name, frame in zip(names, frames, strict=True):
         x, y = frame["shift"]
         table.add_row(
@@ -206,7 +207,7 @@ def _quality_rows(quality: Mapping[str, Any]) -> dict[str, str]:
 def _flag_rows(frames: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Say which exposures show trails and persistence; nothing where none does."""
     rows = {}
-    names = _short_names([frame["name"] for frame in frames])
+    names = short_names([frame["name"] for frame in frames])
     for key, label in (("trails", "trails masked in"), ("persistent", "persistence in")):
         shown = [name for name, frame in zip(names, frames, strict=True) if frame.get(key)]
         if shown:
@@ -218,8 +219,19 @@ def _number(value: float | None, form: str, *, factor: float = 1.0) -> str:
     return "-" if value is None else format(value * factor, form)
 
 
-def _short_names(names: Sequence[str]) -> list[str]:
-    """Leave out directories and the end that all names share."""
+def short_names(names: Sequence[str]) -> list[str]:
+    """Leave out directories and the end that all names share.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of files.
+
+    Examples
+    --------
+    >>> short_names(["data/0001-EMIR-STARE_IMAGE.fits", "data/0002-EMIR-STARE_IMAGE.fits"])
+    ['0001', '0002']
+    """
     stems = [PurePath(name).stem for name in names]
     if len(stems) == 1:  # the running number of a raw exposure is enough to know it by
         return [stems[0].partition("-")[0]]

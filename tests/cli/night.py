@@ -3,6 +3,7 @@
 import shutil
 from types import SimpleNamespace
 
+import astropy.units as u
 import numpy as np
 import pytest
 from astropy.io.fits import Header
@@ -51,7 +52,11 @@ def calls(monkeypatch):
             wcs=frames[0].frame.wcs,
             header=header,
             alignment=SimpleNamespace(
-                wcss=[item.frame.wcs for item in frames], methods=["header" for _ in frames]
+                wcss=[item.frame.wcs for item in frames],
+                methods=["header" for _ in frames],
+                shifts=np.zeros((len(frames), 2)),
+                residuals=np.full(len(frames), np.nan) * u.arcsec,
+                n_matched=np.zeros(len(frames), int),
             ),
             warnings=(),
         )

@@ -14,7 +14,9 @@ from emirimg import DitherReducer
 from emirimg.cli import _run
 from emirimg.exceptions import SkyWarning
 
-PRODUCTS = ["mosaic.fits", "mosaic.png", "processing.log", "summary.json"]
+PRODUCTS = [
+    "frames.ecsv", "mosaic.fits", "mosaic.png", "processing.log", "report.html", "summary.json",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ STRATEGIES = (
     "objects: none", "hidden_pixels: none", "residual: none",
 )  # fmt: skip
 RESULTS = ["processing.log", "reduced_image.fits", "result.json", "task.json"]
+MOSAIC_RESULTS = sorted([*RESULTS, "report.html", "summary.json", "frames.ecsv"])
 
 
 def test_step_1_by_copy(emirimg, place, calls):
@@ -72,7 +73,7 @@ def test_step_2(emirimg, step1, calls):
     result = emirimg("run", "dithered_v1.yaml", "--link-files", "-r", "control.yaml")
     assert result.exit_code == 0, result.stderr
     assert result.stdout == "_combined_v1: obsid_combined_v1_results/reduced_image.fits\n"
-    assert names(step1 / "obsid_combined_v1_results") == RESULTS
+    assert names(step1 / "obsid_combined_v1_results") == MOSAIC_RESULTS
     ((kind, frames, requirements, offsets, frame_names),) = calls
     assert (kind, len(frames), offsets) == ("dither", 4, None)
     assert requirements.refine_offsets
@@ -256,7 +257,7 @@ def test_strategies_take_the_raw_exposures(emirimg, place, calls):
     result = emirimg("run", "dithered_v0.yaml", "--link-files")
     assert result.exit_code == 0, result.stderr
     assert not calls
-    assert names(place / "obsid_combined_v0_results") == RESULTS
+    assert names(place / "obsid_combined_v0_results") == MOSAIC_RESULTS
     mosaic = read_mosaic(place / "obsid_combined_v0_results" / "reduced_image.fits")
     assert mosaic.coverage.max() == 4
     assert len([name for name in names(place / "obsid_combined_v0_work") if "EMIR" in name]) == 4

@@ -1,0 +1,126 @@
+"""Maps of a mosaic on axes with its WCS."""
+
+from __future__ import annotations
+
+import numpy as np
+from astropy.visualization.wcsaxes import WCSAxes
+from matplotlib.colors import BoundaryNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ..combine.mosaic import Mosaic
+from ..objects.background import robust_rms
+from ..objects.mask import ObjectMask
+from .numbers import sky_residual_map
+
+__all__ = ["draw_coverage_map", "draw_object_map", "draw_sky_residual"]
+
+_SIDE = 500
+_ABSENT = "#8a929a"
+
+
+def draw_coverage_map(mosaic: Mosaic, axes: WCSAxes | None = None) -> WCSAxes:
+    """Draw the number of exposures of each pixel.
+
+    Parameters
+    ----------
+    mosaic : Mosaic
+        The mosaic.
+    axes : `~astropy.visualization.wcsaxes.WCSAxes`, optional
+        Where to draw; of the WCS of the mosaic. Default: new axes.
+
+    Returns
+    -------
+    `~astropy.visualization.wcsaxes.WCSAxes`
+    """
+    axes = _new(mosaic) if axes is None else axes
+    coverage = _thinned(mosaic.coverage)
+    most = max(1, int(mosaic.coverage.max()))
+    norm = BoundaryNorm(np.arange(0.5, most + 1), 256) if most > 1 else None
+    shown = np.where(coverage > 0, coverage.astype(np.float32), np.nan)
+    drawn = _show(axes, mosaic, shown, cmap="viridis", norm=norm)
+    bar = axes.figure.colorbar(drawn, ax=axes, shrink=0.8)
+    bar.ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    bar.ax.minorticks_off()
+    axes.set_title("Number of exposures")
+    return axes
+
+
+def draw_object_map(
+    mosaic: Mosaic, objects: ObjectMask | None, axes: WCSAxes | None = None
+) -> WCSAxes:
+    """Draw which pixels belong to objects, and are not used for the sky.
+
+    Parameters
+    ----------
+    mosaic : Mosaic
+        The mosaic.
+    objects : ObjectMask or None
+        Its objects; `None`: none is drawn.
+    axes : `~astropy.visualization.wcsaxes.WCSAxes`, optional
+        Where to draw; of the WCS of the mosaic. Default: new axes.
+
+    Returns
+    -------
+    `~astropy.visualization.wcsaxes.WCSAxes`
+    """
+    axes = _new(mosaic) if axes is None else axes
+    mask = np.zeros(mosaic.grid.shape, dtype=bool) if objects is None else objects.mask
+    shown = np.where(_thinned(mosaic.mask), np.nan, _thinned(mask).astype(np.float32))
+    _show(axes, mosaic, shown, cmap="Blues", vmin=-0.15, vmax=1)
+    fraction = 100 * mask.sum() / max(1, np.count_nonzero(~mosaic.mask))
+    axes.set_title(f"Objects: {fraction:.1f} % of the field" if objects else "Objects: none known")
+    return axes
+
+
+def draw_sky_residual(
+    mosaic: Mosaic, objects: ObjectMask | None = None, axes: WCSAxes | None = None
+) -> WCSAxes:
+    """Draw what is left of the sky: the medians of blocks of 64 pixels without objects.
+
+    Parameters
+    ----------
+    mosaic : Mosaic
+        The mosaic.
+    objects : ObjectMask, optional
+        What does not count.
+    axes : `~astropy.visualization.wcsaxes.WCSAxes`, optional
+        Where to draw; of the WCS of the mosaic. Default: new axes.
+
+    Returns
+    -------
+    `~astropy.visualization.wcsaxes.WCSAxes`
+    """
+    axes = _new(mosaic) if axes is None else axes
+    level = sky_residual_map(mosaic, objects)
+    known = level[np.isfinite(level)]
+    rms = robust_rms(known) if known.size else 0.0
+    reach = 4 * rms if rms > 0 else 1.0
+    drawn = _show(axes, mosaic, level, cmap="RdBu_r", vmin=-reach, vmax=reach)
+    axes.figure.colorbar(drawn, ax=axes, shrink=0.8, label="ADU")
+    axes.set_title(f"Sky residual, rms {rms:#.2g} ADU")
+    return axes
+
+
+def _new(mosaic: Mosaic) -> WCSAxes:
+    figure = Figure(figsize=(4.6, 3.9), dpi=150, layout="constrained")
+    return figure.add_subplot(projection=mosaic.grid.wcs)
+
+
+def _thinned(plane: np.ndarray) -> np.ndarray:
+    step = max(1, -(-max(plane.shape) // _SIDE))
+    return plane[::step, ::step]
+
+
+def _show(axes: WCSAxes, mosaic: Mosaic, image: np.ndarray, **options: object) -> object:
+    ny, nx = mosaic.grid.shape
+    drawn = axes.imshow(
+        image, origin="lower", interpolation="nearest", extent=(-0.5, nx - 0.5, -0.5, ny - 0.5),
+        **options,
+    )  # fmt: skip
+    axes.set_facecolor(_ABSENT)
+    for coordinate, name in zip(axes.coords, ("Right ascension", "Declination"), strict=True):
+        coordinate.set_axislabel(name)
+        coordinate.set_ticklabel(size="small", exclude_overlapping=True)
+        coordinate.set_ticks(number=4)
+    return drawn

@@ -1,0 +1,147 @@
+"""The report of a reduction: one page that needs nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..dither import DitherResult
+from ..io.atomic import replacing
+from ..io.results import write_json, write_table
+from .charts import HISTORIES, draw_counts, draw_history, draw_noise, draw_offsets, draw_residuals
+from .maps import draw_coverage_map, draw_object_map, draw_sky_residual
+from .numbers import report_numbers
+from .pictures import coverage_overlay, object_outlines, scale_image, small_exposures
+from .summary import short_names
+from .svg import inline_svg, page_style
+
+__all__ = ["REPORT_FILES", "report_page", "write_report"]
+
+REPORT_FILES = ("report.html", "summary.json", "frames.ecsv")
+"""What `write_report` writes."""
+
+_BLACK, _WHITE = -3.0, 60.0
+"""The stretch that is shown first, in units of the noise above the sky."""
+
+
+def write_report(
+    result: DitherResult, directory: str | Path, *, command: str = "", overwrite: bool = False
+) -> Path:
+    """Write the report of a reduction, and its numbers as JSON and ECSV.
+
+    Parameters
+    ----------
+    result : DitherResult
+        The outcome of a reduction.
+    directory : path
+        Where ``report.html``, ``summary.json`` and ``frames.ecsv`` shall be.
+    command : str, optional
+        The command that repeats the reduction. Default: none is shown.
+    overwrite : bool, optional
+        Whether files of these names may be replaced. Default: no.
+
+    Returns
+    -------
+    `~pathlib.Path`
+        The page.
+    """
+    page, summary, frames = (Path(directory) / name for name in REPORT_FILES)
+    numbers = report_numbers(result)
+    write_json(summary, numbers, overwrite=overwrite)
+    write_table(frames, result.frame_table(), overwrite=overwrite)
+    text = report_page(result, numbers=numbers, command=command)
+    with replacing(page, overwrite=overwrite) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return page
+
+
+def report_page(
+    result: DitherResult, *, numbers: dict[str, Any] | None = None, command: str = ""
+) -> str:
+    """Return the report of a reduction as HTML.
+
+    Parameters
+    ----------
+    result : DitherResult
+        The outcome of a reduction.
+    numbers : dict, optional
+        As from `report_numbers`, if they are there already.
+    command : str, optional
+        The command that repeats the reduction. Default: none is shown.
+
+    Returns
+    -------
+    str
+        A page that opens in any browser, also without a network: pictures, style
+        and script are within it, and it forbids itself to ask for anything else.
+        Names and texts from headers are escaped.
+    """
+    numbers = report_numbers(result) if numbers is None else numbers
+    image = scale_image(result.mosaic)
+    covered = not result.mosaic.mask.all()
+    environment = Environment(
+        loader=PackageLoader("emirimg.report"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters["number"] = _number
+    return environment.get_template("report.html").render(
+        numbers=numbers,
+        quality=numbers["quality"],
+        header=result.mosaic.header,
+        history=[str(line) for line in result.mosaic.header.get("HISTORY", [])],
+        names=short_names([frame.name for frame in result.frames]),
+        image=image,
+        black=round(1000 * image.shade(_BLACK)),
+        white=round(1000 * image.shade(_WHITE)),
+        coverage=coverage_overlay(result.mosaic),
+        outlines=None if result.objects is None else object_outlines(result.objects, image.step),
+        small=small_exposures(result.frames),
+        figures=_figures(result, Table(numbers["number_counts"])) if covered else {},
+        left_out=[frame.name for frame in result.frames if frame.weight == 0],
+        command=command,
+    )
+
+
+def _figures(result: DitherResult, counts: Table) -> dict[str, Markup]:
+    """Draw all charts and maps as SVG."""
+    mosaic, quality = result.mosaic, result.quality
+    many = f"{len(result.frames)} exposures"
+    with page_style():
+        axes: dict[str, tuple[Axes, str]] = {
+            "coverage": (draw_coverage_map(mosaic), "Map of the number of exposures on the sky"),
+            "objects": (draw_object_map(mosaic, result.objects), "Map of the objects on the sky"),
+            "residual": (
+                draw_sky_residual(mosaic, result.objects),
+                "Map of the medians of the mosaic in blocks of 64 pixels without objects",
+            ),
+            "offsets": (draw_offsets(result), f"Places of {many} on the sky"),
+            "residuals": (draw_residuals(result.frames), f"Residuals of the stars of {many}"),
+            "apertures": (draw_noise(quality), "Noise in apertures against their diameter"),
+            "counts": (draw_counts(counts, quality.depth), "Number of sources against magnitude"),
+        }  # fmt: skip
+        for name, (title, _, _) in HISTORIES.items():
+            axes[name] = (
+                draw_history(result.frames, name, _wide()), f"{title} of {many} against time",
+            )  # fmt: skip
+        return {
+            name: Markup(inline_svg(drawn.figure, name, text))  # noqa: S704 (made here, escaped)
+            for name, (drawn, text) in axes.items()
+        }
+
+
+def _wide() -> Axes:
+    return Figure(figsize=(4.4, 2.3), layout="constrained").add_subplot()
+
+
+def _number(value: float | None, form: str, factor: float = 1.0) -> str:
+    """Format a number; what is unknown is a dash."""
+    if value is None or not np.isfinite(value):
+        return "\N{EN DASH}"
+    return format(value * factor, form)
