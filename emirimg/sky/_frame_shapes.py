@@ -14,13 +14,15 @@ from ..stack import DitherStack
 from ._blocks import Blocks, measure_blocks
 from ._drift import Drift, find_drift
 from ._regions import block_edges
-from ._surface import Surface, fit_surface
+from ._surface import Surface, amplitude_beside_surface, fit_surface
 
 __all__ = ["FrameShape", "FrameShapes", "frame_shapes", "relative_blocks"]
 
 _BOX = 64
 _FEWEST_FRAMES = 3
 _ITERATIONS = 5
+_SIGNIFICANT = 5.0
+"""How many standard errors a level must be off to be changed."""
 
 
 class FrameShape:
@@ -84,10 +86,14 @@ def frame_shapes(
         nothing = Drift(np.zeros((len(stack), 0)), np.zeros((0, *stack.shape), np.float32))
         return FrameShapes([flat] * len(stack), nothing, levels)
     own, error, levels, measured = relative_blocks(stack, levels, objects)
+    common = _common(own, measured, levels)
     drift = find_drift(own, error, stack.seconds, measured[0], max_drift)
     if drift.order:
         centres = np.ix_(*(np.rint(item).astype(int) for item in measured[0].centres))
         own = own - [drift(index)[centres] for index in range(len(stack))]
+    factors = _level_factors(own, error, measured, common, stack.shape, detector.in_quadrants)
+    own = (own + common) / factors[:, None, None] - common
+    levels = levels * factors
     shapes = _shapes(own, error, measured, stack.shape, in_quadrants=detector.in_quadrants)
     return FrameShapes(shapes, drift, levels)
 
@@ -133,6 +139,40 @@ def relative_blocks(
         [inflation * blocks.error / level for blocks, level in zip(measured, levels, strict=True)]
     )
     return relative - common, error, levels, measured
+
+
+def _common(
+    own: NDArray[np.float64], measured: list[Blocks], levels: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return what the frames have in common; NaN where no frame is known."""
+    common = np.full(own.shape[1:], np.nan)
+    for plane, blocks, level in zip(own, measured, levels, strict=True):
+        common = np.where(np.isfinite(common), common, blocks.median / level - plane)
+    return common
+
+
+def _level_factors(
+    own: NDArray[np.float64],
+    error: NDArray[np.float64],
+    measured: list[Blocks],
+    common: NDArray[np.float64],
+    shape: tuple[int, int],
+    in_quadrants: bool,  # noqa: FBT001
+) -> NDArray[np.float64]:
+    """Return by how much the level of each frame is off.
+
+    The median of a frame with a background of its own is not the level of what it has in
+    common with the others. That is the amplitude of the common structure, of
+    whatever of it no surface could be.
+    """
+    factors = np.ones(len(own))
+    for index, (blocks, plane, uncertainty) in enumerate(zip(measured, own, error, strict=True)):
+        excess, deviation = amplitude_beside_surface(
+            replace(blocks, median=plane, error=uncertainty), common, shape, quadrants=in_quadrants
+        )
+        if abs(excess) > _SIGNIFICANT * deviation:
+            factors[index] += excess
+    return factors
 
 
 def _shapes(

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from ._blocks import Blocks
 from ._regions import Region, quadrants_of
 
-__all__ = ["Surface", "fit_surface"]
+__all__ = ["Surface", "amplitude_beside_surface", "fit_surface"]
 
 _CLIP = 4.0
 _BLOCKS_PER_PARAMETER = 2
+_WORST_CONDITION = 1e10
 _LARGEST_ERROR = 1.0
 """No surface may be less certain, anywhere, than this times the error of a block."""
 
@@ -87,25 +88,81 @@ def fit_surface(
     if not known.any():
         return nothing
     candidates = list(_candidates(shape, max_order, quadrants=quadrants))
-    designs = [_design(regions, order, y, x) for regions, order in candidates]
-    typical = float(np.median(error[known]))
-    admitted = [
-        number
-        for number, (regions, order) in enumerate(candidates)
-        if _is_admissible(designs[number], known, error, typical, len(regions), order)
-    ]
+    admitted = list(_admitted(candidates, y, x, error, known))
     if not admitted:
         return nothing
-    richest = designs[admitted[-1]]
+    _, richest = admitted[-1]
     kept, scale = _clip(richest, value, error, known)
     best, lowest = nothing, float(np.sum((value[kept] / error[kept]) ** 2)) / scale
-    for number in admitted:
-        solution, chi_square = _solve(designs[number], value, error, kept)
-        criterion = chi_square / scale + designs[number].shape[1] * np.log(kept.sum())
+    for candidate, design in admitted:
+        solution, chi_square = _solve(design, value, error, kept)
+        criterion = chi_square / scale + design.shape[1] * np.log(kept.sum())
         if criterion < lowest:
             lowest = criterion
-            best = Surface(shape, _patches(*candidates[number], solution))
+            best = Surface(shape, _patches(*candidate, solution))
     return best
+
+
+def amplitude_beside_surface(
+    blocks: Blocks,
+    structure: NDArray[np.float64],
+    shape: tuple[int, int],
+    *,
+    max_order: int = 3,
+    quadrants: bool = True,
+) -> tuple[float, float]:
+    """Fit a known structure together with the richest surface.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        What is to be fitted; NaN: not known.
+    structure : `~numpy.ndarray`
+        Value of the structure in each block; NaN: not known.
+    shape, max_order, quadrants
+        As for `fit_surface`.
+
+    Returns
+    -------
+    amplitude, error : float
+        How much of the structure the blocks hold besides any surface; 0 and
+        infinity where a surface could be the structure.
+    """
+    y, x = (grid.ravel() for grid in np.meshgrid(*blocks.centres, indexing="ij"))
+    value, error, structure = blocks.median.ravel(), blocks.error.ravel(), structure.ravel()
+    known = np.isfinite(value) & (error > 0) & np.isfinite(structure)
+    if not known.any():
+        return 0.0, np.inf
+    candidates = list(_candidates(shape, max_order, quadrants=quadrants))
+    admitted = list(_admitted(candidates, y, x, error, known))
+    if not admitted:
+        return 0.0, np.inf
+    column = np.where(known, structure - structure[known].mean(), 0.0)
+    design = np.column_stack([admitted[-1][1], column])
+    kept, scale = _clip(design, value, error, known)
+    scaled = design[kept] / error[kept, None]
+    scaled /= np.maximum(np.sqrt(np.sum(scaled**2, axis=0)), 1e-30)
+    information = scaled.T @ scaled
+    if np.linalg.cond(information) > _WORST_CONDITION:
+        return 0.0, np.inf
+    solution, _ = _solve(design, value, error, kept)
+    length = np.sqrt(np.sum((column[kept] / error[kept]) ** 2))
+    return solution[-1], float(np.sqrt(scale * np.linalg.inv(information)[-1, -1]) / length)
+
+
+def _admitted(
+    candidates: Sequence[tuple[list[Region], int]],
+    y: NDArray[np.float64],
+    x: NDArray[np.float64],
+    error: NDArray[np.float64],
+    known: NDArray[np.bool_],
+) -> Iterator[tuple[tuple[list[Region], int], NDArray[np.float64]]]:
+    """Yield the candidates that the blocks determine well, and their matrices."""
+    typical = float(np.median(error[known]))
+    for regions, order in candidates:
+        design = _design(regions, order, y, x)
+        if _is_admissible(design, known, error, typical, len(regions), order):
+            yield (regions, order), design
 
 
 def _candidates(
@@ -155,7 +212,7 @@ def _is_admissible(
             return False
     scaled = design[known] / error[known, None]
     information = scaled.T @ scaled
-    if np.linalg.cond(information) > 1e10:
+    if np.linalg.cond(information) > _WORST_CONDITION:
         return False
     variance = np.einsum("ij,jk,ik->i", design, np.linalg.inv(information), design)
     return bool(variance.max() <= (_LARGEST_ERROR * typical) ** 2)

@@ -90,3 +90,19 @@ def test_few_frames_are_not_judged():
     found = AutoSky()(truth.stack, objects=None)
     assert found.findings["SKYAUTO"][0] == "PatternSky()"
     assert found.history[-1].endswith("not tried")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_frame_with_a_background_of_its_own_still_has_the_right_level(seed):
+    y, x = np.mgrid[:512, :512] / 512 - 0.5
+    shape = 1 + 0.15 * np.exp(-(((np.hypot(y, x - 0.02) - 0.3) / 0.07) ** 2)) + 0.05 * x
+    # Three quarters of the frame are raised: its median is no longer that of the sky.
+    quadrants = 120.0 * (x > 0) + 90.0 * ((x < 0) & (y < 0)) + 40 * x * (y > 0)
+    levels = 2800 * (1 + 0.01 * np.arange(N))
+    truth = dither(
+        range(N), shape=x.shape, sky_shape=shape, levels=levels, extra={0: quadrants}, seed=seed
+    )
+    found = PatternSky()(truth.stack, objects=truth.objects)
+    ratio = found.levels / levels
+    assert abs(ratio[0] / np.median(ratio) - 1) < 0.003
+    assert np.abs(ratio[1:] / np.median(ratio) - 1).max() < 0.001

@@ -9,7 +9,7 @@ from emirimg.sky._channels import channel_offsets
 from emirimg.sky._fill import fill_masked
 from emirimg.sky._pixels import clipped_sums, robust_mean
 from emirimg.sky._regions import block_edges
-from emirimg.sky._surface import fit_surface
+from emirimg.sky._surface import amplitude_beside_surface, fit_surface
 from emirimg.sky._wavelets import fine_part, shrink, smoothed
 
 MEDIAN = np.array([1, 1, 1, 1.3462, 1.1930, 1.4341, 1.2882, 1.4725, 1.3451, 1.4936])
@@ -232,3 +232,24 @@ def test_channel_offsets_are_shrunk():
         assert (np.abs(found) <= np.abs(raw)).all()
     strong = channel_offsets(noise + np.repeat(20 * true, 8).astype("f4"), None, channels)
     np.testing.assert_allclose(strong, 20 * true, atol=2)
+
+
+def test_a_structure_is_told_from_any_surface():
+    rng = np.random.default_rng(4)
+    y, x = np.mgrid[-1:1:256j, -1:1:256j]
+    ring = 0.2 * np.exp(-0.5 * ((np.hypot(x - 0.1, y) - 0.6) / 0.1) ** 2)
+    data = 30 * (x > 0) + 20 * x * y - 5 * (y > 0) * x**2 + 40 * ring
+    data = (data + rng.normal(0, 3, data.shape)).astype(np.float32)
+    edges = block_edges(data.shape, 8)
+    blocks = measure_blocks(data, None, edges)
+    structure = measure_blocks(1 + ring.astype(np.float32), None, edges).median
+    structure[3, 3] = np.nan
+    amplitude, error = amplitude_beside_surface(blocks, structure, data.shape)
+    assert abs(amplitude - 40) < 4 * error
+    assert 0 < error < 1
+    # What a surface could be is none of it.
+    plane = measure_blocks((1 + x).astype(np.float32), None, edges).median
+    amplitude, error = amplitude_beside_surface(blocks, plane, data.shape)
+    assert abs(amplitude) <= 5 * error
+    nothing = amplitude_beside_surface(blocks, np.full_like(structure, np.nan), data.shape)
+    assert nothing == (0.0, np.inf)
