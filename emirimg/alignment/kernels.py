@@ -12,6 +12,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ..calibration._median import median_and_deviation
+
 __all__ = ["block_statistics", "fill_masked", "local_maxima", "mirrored_value"]
 
 
@@ -57,9 +59,13 @@ def block_statistics(
     shape = (y_edges.size - 1, x_edges.size - 1)
     level = np.full(shape, np.nan)
     noise = np.full(shape, np.nan)
-    rows = -(-np.max(np.diff(y_edges)) // step)
-    columns = -(-np.max(np.diff(x_edges)) // step)
-    values = np.empty(rows * columns, dtype=np.float64)
+    rows = columns = 0
+    for row in range(shape[0]):
+        rows = max(rows, -(-(y_edges[row + 1] - y_edges[row]) // step))
+    for column in range(shape[1]):
+        columns = max(columns, -(-(x_edges[column + 1] - x_edges[column]) // step))
+    values = np.empty(rows * columns, dtype=np.float32)
+    scratch = np.empty_like(values)
     for row in range(shape[0]):
         for column in range(shape[1]):
             n = 0
@@ -70,9 +76,8 @@ def block_statistics(
                         n += 1
             if n < 16:
                 continue
-            middle = np.median(values[:n])
-            level[row, column] = middle
-            noise[row, column] = 1.4826 * np.median(np.abs(values[:n] - middle))
+            level[row, column], deviation = median_and_deviation(values, n, scratch)
+            noise[row, column] = 1.4826 * deviation
     return level, noise
 
 

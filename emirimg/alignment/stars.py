@@ -7,10 +7,11 @@ from enum import IntFlag
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, median_filter
+from scipy.ndimage import median_filter
 from scipy.spatial import cKDTree
 
 from .kernels import block_statistics, fill_masked, local_maxima
+from .smoothing import gaussian_smoothed
 from .windowed import COLUMNS, measure_windowed
 
 __all__ = ["StarFlag", "StarList", "find_stars"]
@@ -164,15 +165,14 @@ def find_stars(
     .. [1] Bertin, E. & Arnouts, S. 1996, A&AS, 117, 393
     """
     data, mask = _checked(data, mask)
-    _, pixel_noise = _mesh(data, mask)
+    pixel_level, pixel_noise = _mesh(data, mask)
     noise = float(np.nanmedian(pixel_noise)) if np.isfinite(pixel_noise).any() else np.nan
     if not noise > 0:
         return _empty(aperture or 2.5 * fwhm, noise)
     if variance is None:
         variance = np.broadcast_to(np.float32(noise**2), data.shape)
     variance = np.asarray(variance, dtype=np.float32)
-    level = float(np.median(data[~mask])) if mask.any() else 0.0
-    filled = fill_masked(data, mask, level)
+    filled = fill_masked(data, mask, float(np.nanmedian(pixel_level)))
     y, x, height = _candidates(filled, mask, threshold, fwhm, 2 * max_stars)
     planes = (data, mask, filled, variance)
 
@@ -233,7 +233,7 @@ def _candidates(
     n_most: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return places and heights of peaks, the highest first."""
-    smooth = gaussian_filter(filled, _SIGMA * fwhm, truncate=3.0, mode="nearest")
+    smooth = gaussian_smoothed(filled, _SIGMA * fwhm)
     level, noise = _mesh(smooth, mask)
     y, x, height = local_maxima(smooth, filled, level, noise, threshold, _SHARPEST)
     order = np.argsort(-height, kind="stable")[:n_most]

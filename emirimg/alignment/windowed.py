@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ..calibration._median import bisected_median, median_and_deviation
 from .kernels import mirrored_value
 
 __all__ = ["COLUMNS", "measure_windowed"]
@@ -65,7 +66,7 @@ def measure_windowed(
     that the pair does not pull the centroid of a point-symmetric star.
     """
     out = np.full((x0.size, 11), np.nan)
-    ring = np.empty(_MAX_ANNULUS, dtype=np.float64)
+    ring = np.empty((2, _MAX_ANNULUS), dtype=np.float32)
     for star in range(x0.size):
         base = _annulus_level(data, mask, x0[star], y0[star], annulus, ring)
         if math.isnan(base):
@@ -109,11 +110,12 @@ def _annulus_level(
     x: float,
     y: float,
     annulus: tuple[float, float],
-    ring: NDArray[np.float64],
+    rings: NDArray[np.float32],
 ) -> float:
     """Return the median of a ring, values beyond 2.5 sigma left out twice."""
     ny, nx = data.shape
     inner, outer = annulus
+    ring, scratch = rings
     n = 0
     for j in range(max(0, math.ceil(y - outer)), min(ny, math.floor(y + outer) + 1)):
         for i in range(max(0, math.ceil(x - outer)), min(nx, math.floor(x + outer) + 1)):
@@ -124,15 +126,15 @@ def _annulus_level(
     if n < 16:
         return np.nan
     for _ in range(2):
-        middle = np.median(ring[:n])
-        limit = 2.5 * 1.4826 * np.median(np.abs(ring[:n] - middle))
+        middle, deviation = median_and_deviation(ring, n, scratch)
+        limit = 2.5 * 1.4826 * deviation
         kept = 0
         for k in range(n):
             if abs(ring[k] - middle) <= limit:
                 ring[kept] = ring[k]
                 kept += 1
         n = kept
-    return np.median(ring[:n])
+    return bisected_median(ring, n, scratch)
 
 
 @njit(nogil=True, cache=True)
@@ -171,14 +173,19 @@ def _moments(
     i0, i1 = math.ceil(x - reach), math.floor(x + reach)
     if j0 < 0 or i0 < 0 or j1 >= ny or i1 >= nx:
         return np.nan, mx, my, xx, yy, xy, spread
+    # The Gaussian of a distance is the product of those along the axes.
+    along_x = np.empty(i1 - i0 + 1)
+    for i in range(i0, i1 + 1):
+        along_x[i - i0] = math.exp(-0.5 * (i - x) ** 2 / (sigma * sigma))
     for j in range(j0, j1 + 1):
         dy = j - y
+        along_y = math.exp(-0.5 * dy * dy / (sigma * sigma))
         for i in range(i0, i1 + 1):
             dx = i - x
             distance = dx * dx + dy * dy
             if distance > reach * reach:
                 continue
-            window = math.exp(-0.5 * distance / (sigma * sigma))
+            window = along_y * along_x[i - i0]
             value = window * (_value(data, mask, filled, i, j, x, y) - base)
             total += value
             mx += value * dx

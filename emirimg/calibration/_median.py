@@ -1,4 +1,4 @@
-"""The median of a few numbers, for compiled code."""
+"""Medians, for compiled code."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["sorted_median"]
+__all__ = ["bisected_median", "median_and_deviation", "sorted_median"]
 
 
 @njit(nogil=True, cache=True)
@@ -24,3 +24,63 @@ def sorted_median(  # pragma: no cover  (compiled)
     if n % 2:
         return values[n // 2]
     return np.float32(0.5) * (values[n // 2 - 1] + values[n // 2])
+
+
+@njit(nogil=True, cache=True)
+def median_and_deviation(  # pragma: no cover  (compiled)
+    values: NDArray[np.float32], n: int, scratch: NDArray[np.float32]
+) -> tuple[float, float]:
+    """Return the median of the first ``n`` values and their median absolute deviation.
+
+    ``scratch`` is as long as ``values``, which are left as they are; none may be NaN.
+    """
+    middle = bisected_median(values, n, scratch)
+    for i in range(n):
+        scratch[i] = abs(values[i] - np.float32(middle))
+    return middle, bisected_median(scratch, n, scratch)
+
+
+@njit(nogil=True, cache=True)
+def bisected_median(  # pragma: no cover  (compiled)
+    values: NDArray[np.float32], n: int, scratch: NDArray[np.float32]
+) -> float:
+    """Return the median of the first ``n`` values, at least one, none of them NaN.
+
+    The bits of a number, taken for an integer, are in the order of the numbers. Its place
+    is bisected by counting, which processors do for many values at once and without
+    a guess. ``scratch``, as long as ``values``, may be ``values`` itself.
+    """
+    bits, keys = values.view(np.int32), scratch.view(np.int32)
+    low, high = np.int64(2**31 - 1), np.int64(-(2**31))
+    for i in range(n):
+        key = bits[i]
+        # Of negative numbers the larger have the larger bits.
+        keys[i] = key ^ ((key >> np.int32(31)) & np.int32(0x7FFFFFFF))
+    for i in range(n):
+        low, high = min(low, np.int64(keys[i])), max(high, np.int64(keys[i]))
+    place = (n - 1) // 2
+    while low < high:
+        middle = (low + high) >> 1
+        if _count(keys, n, np.int32(middle)) > place:
+            high = middle
+        else:
+            low = middle + 1
+    upper = low
+    if n % 2 == 0 and _count(keys, n, np.int32(low)) == n // 2:
+        upper = np.int64(2**31 - 1)
+        for i in range(n):
+            if keys[i] > low:
+                upper = min(upper, np.int64(keys[i]))
+    pair = np.array([low, upper]).astype(np.int32)
+    pair ^= (pair >> np.int32(31)) & np.int32(0x7FFFFFFF)
+    both = pair.view(np.float32)
+    return 0.5 * (np.float64(both[0]) + np.float64(both[1]))
+
+
+@njit(nogil=True, cache=True)
+def _count(keys: NDArray[np.int32], n: int, limit: np.int32) -> int:  # pragma: no cover
+    """Return how many keys are not above a limit."""
+    total = np.int32(0)
+    for i in range(n):
+        total = np.int32(total + (np.int32(1) if keys[i] <= limit else np.int32(0)))
+    return np.int64(total)

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["bin_differences", "line_sums", "mark_band", "profile_sums"]
+__all__ = ["bin_differences", "line_sums", "mark_band", "profile_sums", "running_median"]
 
 
 @njit(nogil=True, cache=True)
@@ -113,3 +113,39 @@ def mark_band(
             away = (x - 0.5 * (nx - 1)) * cosine + (y - 0.5 * (ny - 1)) * sine - rho
             if abs(away) <= half_width:
                 out[y, x] = True
+
+
+@njit(nogil=True, cache=True)
+def running_median(image: NDArray[np.float32], width: int) -> NDArray[np.float32]:
+    """Return the median of ``width`` (odd) values of a row around each pixel.
+
+    The outermost pixels are repeated beyond the ends of the row.
+    """
+    ny, nx = image.shape
+    half = width // 2
+    result = np.empty((ny, nx), np.float32)
+    ordered = np.empty(width, np.float32)
+    for y in range(ny):
+        for k in range(width):
+            new = image[y, min(max(k - half, 0), nx - 1)]
+            place = k
+            while place > 0 and ordered[place - 1] > new:
+                ordered[place] = ordered[place - 1]
+                place -= 1
+            ordered[place] = new
+        result[y, 0] = ordered[half]
+        for x in range(1, nx):
+            old, new = image[y, max(x - half - 1, 0)], image[y, min(x + half, nx - 1)]
+            place = 0
+            while place < width - 1 and ordered[place] < old:
+                place += 1
+            # The new value moves to its place from that of the old one.
+            while place < width - 1 and ordered[place + 1] < new:
+                ordered[place] = ordered[place + 1]
+                place += 1
+            while place > 0 and ordered[place - 1] > new:
+                ordered[place] = ordered[place - 1]
+                place -= 1
+            ordered[place] = new
+            result[y, x] = ordered[half]
+    return result

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from .._parallel import parallel_map, row_bands
 from .._strategy import Strategy
+from ..combine.kernels import stack_median
 from ..exceptions import CalibrationWarning
 from ..stack import DitherStack
 from ._median import sorted_median
@@ -112,27 +113,31 @@ class HiddenPixelDetector(Strategy):
         if levels is None:
             levels = np.array(parallel_map(_level, stack))
         inverse = (1 / np.asarray(levels, dtype=float)).astype(np.float32)
-        # Frames are ordered by pointing, so that repeats are neighbours.
-        order = np.argsort(stack.pointings, kind="stable")
-        groups = np.unique(stack.pointings[order], return_inverse=True)[1]
+        groups = np.unique(stack.pointings, return_inverse=True)[1]
 
         def measure(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-            wide = slice(max(rows.start - _MARGIN, 0), min(rows.stop + _MARGIN, stack.shape[0]))
-            values, mask = stack.band(wide)
+            values, mask = stack.band(rows)
             if objects is not None:
                 for index, plane in enumerate(objects):
-                    mask[index] |= plane[wide]
-            median, scatter = _along_stack(
-                values, mask, inverse, order, groups, self.min_pointings
-            )
-            inside = slice(rows.start - wide.start, rows.stop - wide.start)
-            return _from_neighbours(median, inside.start, inside.stop), scatter[inside]
+                    mask[index] |= plane[rows]
+            values *= inverse[:, None, None]
+            return _along_stack(values, mask, groups, self.min_pointings)
 
-        bands = parallel_map(measure, row_bands(stack.shape[0], _BAND))
-        deviation, scatter = (np.concatenate(planes) for planes in zip(*bands, strict=True))
+        bands = row_bands(stack.shape[0], _BAND)
+        centre, scatter = (
+            np.concatenate(planes) for planes in zip(*parallel_map(measure, bands), strict=True)
+        )
+        centre = np.pad(centre, _MARGIN, constant_values=np.nan)
+        limit = self.sigma * _typical_deviation(centre) / 0.6745
+        steady = np.concatenate(
+            parallel_map(lambda rows: _stands_out(centre, rows.start, rows.stop, limit), bands)
+        )
         with np.errstate(invalid="ignore"):  # NaN: a pixel about which nothing is known
-            steady = np.abs(deviation) > self.sigma * _typical(np.abs(deviation)) / 0.6745
             noisy = scatter > self.noisy_sigma * _typical(scatter)
+        y, x = np.nonzero(steady)
+        deviation = np.zeros(stack.shape, dtype=np.float32)
+        deviation[y, x] = _from_neighbours(centre, y, x)
+        steady[y, x] = np.abs(deviation[y, x]) > limit
         found = np.zeros(stack.shape, dtype=bool)
         y, x = np.nonzero(steady | noisy)
         if len(y) == 0:
@@ -158,6 +163,17 @@ def _typical(values: NDArray[np.float32]) -> float:
     """Return the median of the known values, from a tenth of them."""
     sample = values.ravel()[:: max(values.size // 400_000, 1)]
     return float(np.nanmedian(sample)) if np.isfinite(sample).any() else np.inf
+
+
+def _typical_deviation(centre: NDArray[np.float32]) -> float:
+    """Return the median deviation of pixels from their neighbours, from a tenth of them."""
+    shape = tuple(n - 2 * _MARGIN for n in centre.shape)
+    size = shape[0] * shape[1]
+    sample = np.unravel_index(np.arange(0, size, max(size // 400_000, 1)), shape)
+    parts = zip(*(np.array_split(places, 4) for places in sample), strict=True)
+    deviation = parallel_map(lambda part: np.abs(_from_neighbours(centre, *part)), list(parts))
+    deviation = np.concatenate(deviation)
+    return float(np.nanmedian(deviation)) if np.isfinite(deviation).any() else np.inf
 
 
 def _single_deviations(
@@ -215,76 +231,97 @@ def _from_surroundings(  # pragma: no cover  (compiled)
     return result
 
 
-@njit(nogil=True, cache=True)
-def _along_stack(  # pragma: no cover  (compiled)
+def _along_stack(
     values: NDArray[np.float32],
     mask: NDArray[np.bool_],
-    inverse_levels: NDArray[np.float32],
-    order: NDArray[np.int_],
     groups: NDArray[np.int_],
     min_pointings: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the median over the pointings, and the median absolute scatter about it.
 
-    Both are NaN where fewer than ``min_pointings`` pointings show the pixel.
+    Both are NaN where fewer than ``min_pointings`` pointings show the pixel. The values
+    are used up.
     """
-    n, ny, nx = values.shape
-    median = np.full((ny, nx), np.nan, np.float32)
-    scatter = np.full((ny, nx), np.nan, np.float32)
-    means = np.empty(n, np.float32)
-    single = np.empty(n, np.float32)
-    for y in range(ny):
-        for x in range(nx):
-            n_means = n_single = n_group = 0
-            total = np.float32(0)
-            for k in range(n):
-                if k > 0 and groups[k] != groups[k - 1] and n_group > 0:
-                    means[n_means] = total / n_group
-                    n_means += 1
-                    n_group = 0
-                    total = np.float32(0)
-                index = order[k]
-                if not mask[index, y, x]:
-                    value = values[index, y, x] * inverse_levels[index]
-                    single[n_single] = value
-                    n_single += 1
-                    total += value
-                    n_group += 1
-            if n_group > 0:
-                means[n_means] = total / n_group
-                n_means += 1
-            if n_means < min_pointings:
-                continue
-            centre = sorted_median(means, n_means)
-            for k in range(n_single):
-                single[k] = abs(single[k] - centre)
-            median[y, x] = centre
-            # Few values scatter widely by chance.
-            scatter[y, x] = sorted_median(single, n_single) / (1 + (5 / n_single) ** 2)
+    means, unknown = values, mask
+    number = groups.max() + 1
+    if number < len(values):
+        means = np.zeros((number, *values.shape[1:]), dtype=np.float32)
+        count = np.zeros(means.shape, dtype=np.float32)
+        for index, group in enumerate(groups):
+            np.add(means[group], values[index], out=means[group], where=~mask[index])
+            count[group] += ~mask[index]
+        unknown = count == 0
+        np.divide(means, count, out=means, where=~unknown)
+    median, scatter = np.empty((2, *values.shape[1:]), dtype=np.float32)
+    stack_median(means, unknown, False, median)
+    values -= median
+    stack_median(np.abs(values, out=values), mask, False, scatter)
+    few = number - np.count_nonzero(unknown, axis=0) < min_pointings
+    # Few values scatter widely by chance.
+    n_single = np.maximum(len(values) - np.count_nonzero(mask, axis=0), 1).astype(np.float32)
+    scatter /= 1 + (5 / n_single) ** 2
+    median[few], scatter[few] = np.nan, np.nan
     return median, scatter
 
 
 @njit(nogil=True, cache=True)
-def _from_neighbours(  # pragma: no cover  (compiled)
-    image: NDArray[np.float32], first: int, last: int
-) -> NDArray[np.float32]:
-    """Return rows ``first`` to ``last`` of the image minus the median of the 24 pixels around.
+def _stands_out(  # pragma: no cover  (compiled)
+    image: NDArray[np.float32], first: int, last: int, limit: float
+) -> NDArray[np.bool_]:
+    """Tell which pixels may be more than ``limit`` from the median of the 24 around.
 
-    NaN where the pixel or more than half of those around it are unknown.
+    Half of these must be so far below, or above: that is counted for a row at once.
+    The image has a margin of two pixels, NaN like everything unknown; the result is that
+    of the rows from ``first`` to ``last`` within it.
     """
-    ny, nx = image.shape
-    result = np.full((last - first, nx), np.nan, np.float32)
-    around = np.empty(24, np.float32)
+    nx = image.shape[1] - 2 * _MARGIN
+    result = np.empty((last - first, nx), np.bool_)
+    near = np.float32(0.999 * limit)
+    below = np.empty(nx, np.uint8)
+    above = np.empty(nx, np.uint8)
+    known = np.empty(nx, np.uint8)
+    one, zero = np.uint8(1), np.uint8(0)
     for y in range(first, last):
+        below[:] = zero
+        above[:] = zero
+        known[:] = zero
+        centre = image[y + _MARGIN, _MARGIN : _MARGIN + nx]
+        for j in range(2 * _MARGIN + 1):
+            for i in range(2 * _MARGIN + 1):
+                if j == _MARGIN and i == _MARGIN:
+                    continue
+                other = image[y + j, i : i + nx]
+                for x in range(nx):
+                    difference = centre[x] - other[x]
+                    below[x] += one if difference >= near else zero
+                    above[x] += one if difference <= -near else zero
+                    known[x] += one if other[x] == other[x] else zero
         for x in range(nx):
-            if np.isnan(image[y, x]):
-                continue
-            count = 0
-            for j in range(max(y - _MARGIN, 0), min(y + _MARGIN + 1, ny)):
-                for i in range(max(x - _MARGIN, 0), min(x + _MARGIN + 1, nx)):
-                    if (j != y or i != x) and not np.isnan(image[j, i]):
-                        around[count] = image[j, i]
-                        count += 1
-            if count >= _FEWEST_AROUND:
-                result[y - first, x] = image[y, x] - sorted_median(around, count)
+            most = max(below[x], above[x])
+            result[y - first, x] = known[x] >= _FEWEST_AROUND and most >= known[x] // 2
+    return result
+
+
+@njit(nogil=True, cache=True)
+def _from_neighbours(  # pragma: no cover  (compiled)
+    image: NDArray[np.float32], ys: NDArray[np.int_], xs: NDArray[np.int_]
+) -> NDArray[np.float32]:
+    """Return some pixels minus the median of the 24 pixels around them.
+
+    NaN where the pixel or more than two thirds of those around it are unknown. The
+    image has a margin as for `_stands_out`, in which places do not count.
+    """
+    result = np.empty(len(ys), np.float32)
+    around = np.empty(24, np.float32)
+    for k in range(len(ys)):
+        y, x = ys[k], xs[k]
+        count = 0
+        for j in range(y, y + 2 * _MARGIN + 1):
+            for i in range(x, x + 2 * _MARGIN + 1):
+                if (j != y + _MARGIN or i != x + _MARGIN) and not np.isnan(image[j, i]):
+                    around[count] = image[j, i]
+                    count += 1
+        result[k] = np.nan
+        if count >= _FEWEST_AROUND:
+            result[k] = image[y + _MARGIN, x + _MARGIN] - sorted_median(around, count)
     return result

@@ -130,14 +130,24 @@ class ReferenceOutliers(Strategy):
             np.ascontiguousarray(variance, dtype=np.float32),
             mask,
             np.ascontiguousarray(reference, dtype=np.float32),
-            np.zeros(frame.shape, dtype=bool) if reference_mask is None else reference_mask,
-            np.broadcast_to(np.asarray(reference_variance, dtype=np.float32), frame.shape),
+            np.zeros(frame.shape, dtype=bool)
+            if reference_mask is None
+            else np.ascontiguousarray(reference_mask, dtype=bool),
+            _plane(reference_variance, frame.shape),
             np.float32(scale),
             np.float32(self.sigma),
             np.float32(self.neighbour_sigma),
             np.float32(self.gradient),
             np.float32(self.signal + abs(sharpness - 1)),
         )
+
+
+def _plane(variance: NDArray[np.floating] | float, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Return a variance as an image, of no pixels where it is 0."""
+    variance = np.asarray(variance, dtype=np.float32)
+    if variance.ndim == 0 and variance == 0:
+        return np.empty((0, 0), dtype=np.float32)
+    return np.ascontiguousarray(np.broadcast_to(variance, shape))
 
 
 @njit(nogil=True, cache=True)
@@ -157,9 +167,16 @@ def _outliers(  # pragma: no cover  (compiled)
     """Flag outliers, then the weaker ones beside them."""
     ny, nx = data.shape
     flagged = np.zeros((ny, nx), np.bool_)
+    suspect = np.empty(nx, np.bool_)
+    # A little less than the limit: few pixels are worth a closer look.
+    most, height = np.float32(0.99) * sigma * sigma, np.float32(0.99) * signal * scale
     for y in range(ny):
         for x in range(nx):
-            if not mask[y, x]:
+            centre = reference[y, x]
+            rest = abs(data[y, x] - scale * centre) - height * abs(centre)
+            suspect[x] = (rest > 0) & (rest * rest > most * variance[y, x]) & (not mask[y, x])
+        for x in range(nx):
+            if suspect[x]:
                 flagged[y, x] = _excess(
                     y, x, data, variance, reference, unknown, reference_variance,
                     scale, sigma, gradient, signal,
@@ -179,7 +196,7 @@ def _outliers(  # pragma: no cover  (compiled)
     return grown
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True)
 def _excess(  # pragma: no cover  (compiled)
     y: int,
     x: int,
@@ -195,7 +212,7 @@ def _excess(  # pragma: no cover  (compiled)
 ) -> bool:
     """Tell whether a pixel differs from the reference by more than it may."""
     centre = reference[y, x]
-    noise = reference_variance[y, x]
+    noise = reference_variance[y, x] if reference_variance.size > 0 else np.float32(0)
     limit = sigma * np.sqrt(variance[y, x] + scale**2 * noise) + signal * scale * abs(centre)
     difference = abs(data[y, x] - scale * centre)
     if difference <= limit:

@@ -10,11 +10,16 @@ import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.ndimage import median_filter
 
 from .._strategy import Strategy
 from ._frames import comparable
-from ._trail_kernels import bin_differences, line_sums, mark_band, profile_sums
+from ._trail_kernels import (
+    bin_differences,
+    line_sums,
+    mark_band,
+    profile_sums,
+    running_median,
+)
 
 __all__ = ["Trail", "TrailDetector"]
 
@@ -153,7 +158,7 @@ class TrailDetector(Strategy):
     ) -> Trail | None:
         side = max(total.shape)
         mean = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
-        mean -= median_filter(mean, _BACKGROUND, mode="nearest")
+        mean -= _background(mean)
         total = _without_rows_and_columns(mean) * count
         # The ends of lines at neighbouring angles are less than a bin apart.
         angles = np.arange(0, np.pi, 2 / side)
@@ -161,7 +166,7 @@ class TrailDetector(Strategy):
         sums, numbers = line_sums(total, count, np.cos(angles), np.sin(angles), half)
         known = numbers > _LEAST_PIXELS * side * _BIN**2
         height = np.divide(sums, np.sqrt(numbers), out=np.zeros_like(sums), where=known)
-        height -= median_filter(height, (1, _BESIDE))
+        height -= running_median(height, _BESIDE)
         height[~known] = 0
         if not known.any():
             return None
@@ -177,6 +182,12 @@ class TrailDetector(Strategy):
             if trail is not None:
                 return trail
         return None
+
+
+def _background(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what varies slowly: running medians of the rows, and of their columns."""
+    rows = running_median(image, _BACKGROUND)
+    return running_median(np.ascontiguousarray(rows.T), _BACKGROUND).T
 
 
 def _without_rows_and_columns(image: NDArray[np.float32]) -> NDArray[np.float32]:

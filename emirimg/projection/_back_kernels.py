@@ -17,7 +17,7 @@ _SAFE_MATH = {"contract", "reassoc", "nsz", "arcp"}
 @njit(nogil=True, cache=True, fastmath=_SAFE_MATH)
 def cubic(
     image: NDArray[np.float32],
-    mask: NDArray[np.bool_],
+    badness: NDArray[np.float32],
     nodes: NDArray[np.float64],
     step: int,
     offset_y: int,
@@ -26,38 +26,47 @@ def cubic(
     out: NDArray[np.float32],
     out_mask: NDArray[np.bool_],
 ) -> None:
-    """Interpolate ``image`` by cubic convolution of its unmasked pixels."""
+    """Interpolate ``image`` by cubic convolution of its good pixels.
+
+    Bad pixels have the value 0 and the ``badness`` 1, the others the badness 0.
+    """
     height, width = image.shape
     ny, nx = out.shape
     zero = np.float32(0.0)
+    one = np.float32(1.0)
+    values, bads = image.reshape(-1), badness.reshape(-1)
+    stride = np.uint64(width)
     place = np.empty((3, nx))
-    wx = np.empty(4, np.float32)
-    wy = np.empty(4, np.float32)
     for i in range(ny):
         interpolate_row(nodes, step, offset_y, offset_x, i, place)
         for j in range(nx):
             x = place[0, j]
             y = place[1, j]
-            out[i, j] = zero
-            out_mask[i, j] = True
             # All 16 pixels must exist; a mosaic is wider than its exposures.
             if not (1.0 <= x < width - 2.0 and 1.0 <= y < height - 2.0):
+                out[i, j] = zero
+                out_mask[i, j] = True
                 continue
             left = int(x) - 1
             low = int(y) - 1
-            _keys(x - left - 1, wx)
-            _keys(y - low - 1, wy)
-            value = weight = lost = zero
-            for k in range(4):
-                for t in range(4):
-                    w = wy[k] * wx[t]
-                    bad = mask[low + k, left + t]
-                    value += zero if bad else w * image[low + k, left + t]
-                    weight += zero if bad else w
-                    lost += abs(w) if bad else zero
-            if lost <= max_lost and np.isfinite(value):
-                out[i, j] = value * np.float32(place[2, j]) / weight
-                out_mask[i, j] = False
+            x0, x1, x2, x3 = _keys(np.float32(x - left - 1))
+            y0, y1, y2, y3 = _keys(np.float32(y - low - 1))
+            r0 = np.uint64(low * width + left)
+            r1, r2 = r0 + stride, r0 + stride + stride
+            r3 = r1 + stride + stride
+            value = lost = missing = zero
+            for t, w in enumerate((x0, x1, x2, x3)):
+                c = np.uint64(t)
+                value += w * (
+                    y0 * values[r0 + c] + y1 * values[r1 + c]
+                    + y2 * values[r2 + c] + y3 * values[r3 + c]
+                )  # fmt: skip
+                b0, b1, b2, b3 = bads[r0 + c], bads[r1 + c], bads[r2 + c], bads[r3 + c]
+                missing += w * (y0 * b0 + y1 * b1 + y2 * b2 + y3 * b3)
+                lost += abs(w) * (abs(y0) * b0 + abs(y1) * b1 + abs(y2) * b2 + abs(y3) * b3)
+            good = lost <= max_lost
+            out[i, j] = value * np.float32(place[2, j]) / (one - missing) if good else zero
+            out_mask[i, j] = not good
 
 
 @njit(nogil=True, cache=True)
@@ -82,10 +91,14 @@ def nearest(
 
 
 @njit(nogil=True, cache=True, fastmath=_SAFE_MATH)
-def _keys(f: float, weights: NDArray[np.float32]) -> None:
-    """Fill in the four weights of cubic convolution with a = -1/2 (Keys 1981)."""
-    g = 1.0 - f
-    weights[0] = -0.5 * f * g * g
-    weights[1] = 1.0 + f * f * (1.5 * f - 2.5)
-    weights[2] = 1.0 + g * g * (1.5 * g - 2.5)
-    weights[3] = -0.5 * g * f * f
+def _keys(f: np.float32) -> tuple[np.float32, np.float32, np.float32, np.float32]:
+    """Return the four weights of cubic convolution with a = -1/2 (Keys 1981)."""
+    half, one, three_halves = np.float32(0.5), np.float32(1.0), np.float32(1.5)
+    five_halves = np.float32(2.5)
+    g = one - f
+    return (
+        -half * f * g * g,
+        one + f * f * (three_halves * f - five_halves),
+        one + g * g * (three_halves * g - five_halves),
+        -half * g * f * f,
+    )

@@ -9,6 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from ..calibration._median import median_and_deviation
 from ..combine.median import median_of
 from ._fill import fill_masked
 
@@ -141,10 +142,16 @@ def _measure(  # pragma: no cover  (compiled)
     ny, nx = len(y_edges) - 1, len(x_edges) - 1
     median = np.full((ny, nx), np.nan)
     error = np.full((ny, nx), np.nan)
+    height = width = 0
+    for j in range(ny):
+        height = max(height, y_edges[j + 1] - y_edges[j])
+    for i in range(nx):
+        width = max(width, x_edges[i + 1] - x_edges[i])
+    values = np.empty(height * width, np.float32)
+    scratch = np.empty_like(values)
     for j in range(ny):
         for i in range(nx):
             size = (y_edges[j + 1] - y_edges[j]) * (x_edges[i + 1] - x_edges[i])
-            values = np.empty(size, np.float32)
             n = 0
             for y in range(y_edges[j], y_edges[j + 1]):
                 for x in range(x_edges[i], x_edges[i + 1]):
@@ -153,9 +160,7 @@ def _measure(  # pragma: no cover  (compiled)
                         n += 1
             if n < max(least_fraction * size, 4):
                 continue
-            centre = np.median(values[:n])
-            deviation = np.median(np.abs(values[:n] - centre))
-            median[j, i] = centre
+            median[j, i], deviation = median_and_deviation(values, n, scratch)
             # 1.4826 makes a standard deviation of it; a median is sqrt(pi / 2)
             # times less certain than a mean.
             error[j, i] = 1.4826 * 1.2533 * deviation / np.sqrt(n)

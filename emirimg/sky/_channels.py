@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ..calibration._median import median_and_deviation
 from ._regions import Region
 
 __all__ = ["channel_image", "channel_offsets"]
@@ -67,5 +68,5 @@ def _median_of_known(  # pragma: no cover  (compiled)
                 n += 1
     if n == 0:
         return 0.0, 0.0, 0
-    centre = np.median(values[:n])
-    return centre, np.median(np.abs(values[:n] - centre)), n
+    centre, deviation = median_and_deviation(values, n, np.empty_like(values))
+    return centre, deviation, n

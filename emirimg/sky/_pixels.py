@@ -6,13 +6,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ..calibration._median import sorted_median
+from ..combine.kernels import stack_median
 
 __all__ = ["clipped_sums", "robust_mean"]
 
 
-@njit(nogil=True, cache=True)
-def robust_mean(  # pragma: no cover  (compiled)
+def robust_mean(
     values: NDArray[np.float32],
     mask: NDArray[np.bool_],
     variance: NDArray[np.float32],
@@ -25,46 +24,31 @@ def robust_mean(  # pragma: no cover  (compiled)
     standard deviations from the median of its pixel is left out. The weight
     is one over the variance of the result; 0 where there is no value.
     """
-    n, ny, nx = values.shape
-    mean = np.zeros((ny, nx), np.float32)
-    weight = np.zeros((ny, nx), np.float32)
-    ordered = np.empty(n, np.float32)
-    limit = clip * np.sqrt(variance)
-    inverse = 1 / variance
-    for y in range(ny):
-        for x in range(nx):
-            count = 0
-            for k in range(n):
-                if not mask[k, y, x]:
-                    ordered[count] = values[k, y, x]
-                    count += 1
-            if count == 0:
-                continue
-            centre = sorted_median(ordered, count)
-            total = np.float32(0)
-            weights = np.float32(0)
-            for k in range(n):
-                if not mask[k, y, x] and (use_median or abs(values[k, y, x] - centre) <= limit[k]):
-                    total += inverse[k] * (values[k, y, x] - centre)
-                    weights += inverse[k]
-            if use_median:
-                mean[y, x] = centre
-                weight[y, x] = weights * _efficiency_of_median(count)
-            elif weights > 0:
-                mean[y, x] = centre + total / weights
-                weight[y, x] = weights
+    centre = np.empty(values.shape[1:], dtype=np.float32)
+    stack_median(values, mask, False, centre)
+    centre[np.isnan(centre)] = 0
+    if use_median:
+        count = len(values) - np.count_nonzero(mask, axis=0)
+        weight = np.zeros_like(centre)
+        for inverse, bad in zip(1 / variance, mask, strict=True):
+            np.add(weight, inverse, out=weight, where=~bad)
+        return centre, weight * _efficiency_of_median(np.arange(len(values) + 1))[count]
+    everything = np.zeros(len(values), dtype=np.int64)
+    total, weight = clipped_sums(values, mask, variance, everything, centre, clip)
+    mean, weight = total[0], weight[0]
+    np.divide(mean, weight, out=mean, where=weight > 0)
+    # Without a value near it, a median is not believed.
+    np.add(mean, centre, out=mean, where=weight > 0)
     return mean, weight
 
 
-@njit(nogil=True, cache=True)
-def _efficiency_of_median(n: int) -> np.float32:  # pragma: no cover  (compiled)
+def _efficiency_of_median(n: NDArray[np.int_]) -> NDArray[np.float32]:
     """Return the variance of a mean of ``n`` normal values over that of their median.
 
     Good to 2 %; the limit is 2 / pi.
     """
-    if n < 3:
-        return np.float32(1)
-    return np.float32(2 / np.pi * (1 + (0.49 if n % 2 else 1.3) / n))
+    many = 2 / np.pi * (1 + np.where(n % 2, 0.49, 1.3) / np.maximum(n, 1))
+    return np.where(n < 3, 1, many).astype(np.float32)
 
 
 @njit(nogil=True, cache=True)
@@ -84,14 +68,15 @@ def clipped_sums(  # pragma: no cover  (compiled)
     n, ny, nx = values.shape
     total = np.zeros((2, ny, nx), np.float32)
     weight = np.zeros((2, ny, nx), np.float32)
-    limit = clip * np.sqrt(variance)
-    inverse = 1 / variance
-    for k in range(n):
-        h = half[k]
-        for y in range(ny):
+    zero = np.float32(0)
+    for y in range(ny):
+        for k in range(n):
+            h = half[k]
+            inverse = np.float32(1) / variance[k]
+            limit = clip * np.sqrt(variance[k])
             for x in range(nx):
                 difference = values[k, y, x] - centre[y, x]
-                if not mask[k, y, x] and abs(difference) <= limit[k]:
-                    total[h, y, x] += inverse[k] * difference
-                    weight[h, y, x] += inverse[k]
+                near = (abs(difference) <= limit) & (not mask[k, y, x])
+                total[h, y, x] += inverse * difference if near else zero
+                weight[h, y, x] += inverse if near else zero
     return total, weight

@@ -13,6 +13,7 @@ from pydantic import Field
 from scipy.ndimage import median_filter
 
 from .._strategy import Strategy
+from ..calibration._median import median_and_deviation
 from ..exceptions import SkyWarning
 from ._regions import halves
 
@@ -159,6 +160,7 @@ def _lines(  # pragma: no cover  (compiled)
     median = np.full(len(chosen), np.nan)
     error = np.full(len(chosen), np.nan)
     values = np.empty(data.shape[1], np.float32)
+    scratch = np.empty_like(values)
     for place in range(len(chosen)):
         y = chosen[place]
         n = 0
@@ -168,7 +170,6 @@ def _lines(  # pragma: no cover  (compiled)
                 n += 1
         if n < max(_FEWEST_PIXELS, _LEAST_FRACTION * data.shape[1]):
             continue
-        centre = np.median(values[:n])
-        median[place] = centre
-        error[place] = 1.4826 * 1.2533 * np.median(np.abs(values[:n] - centre)) / np.sqrt(n)
+        median[place], deviation = median_and_deviation(values, n, scratch)
+        error[place] = 1.4826 * 1.2533 * deviation / np.sqrt(n)
     return median, error

@@ -1,11 +1,14 @@
 """Bad pixels found in dithered exposures."""
 
+import warnings
+
 import numpy as np
 import pytest
 from astropy.io.fits import Header
 from astropy.nddata import CCDData
 
 from emirimg.calibration import HiddenPixelDetector
+from emirimg.calibration.hidden_pixels import _along_stack, _from_neighbours, _stands_out
 from emirimg.exceptions import CalibrationWarning
 from emirimg.stack import DitherStack
 
@@ -115,3 +118,43 @@ def test_input_is_not_changed():
 def test_repr():
     detector = HiddenPixelDetector(sigma=5, min_pointings=6)
     assert eval(repr(detector)) == detector
+
+
+def test_kernels_agree_with_plain_loops():
+    rng = np.random.default_rng(5)
+    image = rng.normal(0, 1, (30, 40)).astype("f4")
+    image[rng.random(image.shape) < 0.3] = np.nan
+    image[3:9, 5:11] = np.nan
+    padded = np.pad(image, 2, constant_values=np.nan)
+    y, x = (places.ravel() for places in np.indices(image.shape))
+    expected = np.full(y.shape, np.nan)
+    for place, (j, i) in enumerate(zip(y, x, strict=True)):
+        around = np.delete(padded[j : j + 5, i : i + 5].ravel(), 12)
+        if np.isfinite(around).sum() >= 8:
+            expected[place] = image[j, i] - np.nanmedian(around)
+    deviation = _from_neighbours(padded, y, x)
+    np.testing.assert_allclose(deviation, expected, rtol=1e-5, atol=1e-6)
+    # Nothing that deviates is missed, and little more is looked at.
+    suspects = _stands_out(padded, 0, 30, 1.5).ravel()
+    above = np.abs(expected) > 1.5
+    assert suspects[above].all()
+    assert suspects.sum() < 2 * above.sum()
+
+
+@pytest.mark.parametrize("groups", [np.arange(6), np.array([0, 1, 1, 2, 0, 3])])
+def test_medians_along_the_stack_agree_with_numpy(groups):
+    rng = np.random.default_rng(6)
+    values = rng.normal(1, 0.1, (6, 20, 30)).astype("f4")
+    mask = rng.random(values.shape) < 0.3
+    hidden = np.where(mask, np.nan, values).astype(float)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        means = np.array([np.nanmean(hidden[groups == k], axis=0) for k in range(groups.max() + 1)])
+        median = np.nanmedian(means, axis=0)
+        scatter = np.nanmedian(np.abs(hidden - median), axis=0)
+    scatter /= 1 + (5 / np.isfinite(hidden).sum(0)) ** 2
+    few = np.isfinite(means).sum(0) < 3
+    median[few] = scatter[few] = np.nan
+    found = _along_stack(values.copy(), mask, groups, 3)
+    np.testing.assert_allclose(found[0], median, rtol=1e-6)
+    np.testing.assert_allclose(found[1], scatter, rtol=1e-4, atol=1e-6)

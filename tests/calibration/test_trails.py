@@ -3,9 +3,15 @@
 import numpy as np
 import pytest
 from astropy.nddata import CCDData, VarianceUncertainty
+from scipy.ndimage import median_filter
 
 from emirimg.calibration import Trail, TrailDetector
-from emirimg.calibration._trail_kernels import bin_differences, line_sums, profile_sums
+from emirimg.calibration._trail_kernels import (
+    bin_differences,
+    line_sums,
+    profile_sums,
+    running_median,
+)
 from emirimg.exceptions import FrameError
 
 N = 512
@@ -175,3 +181,11 @@ class TestKernels:
         np.testing.assert_allclose(
             sums[0], np.bincount(place[good], image[good], 11), rtol=1e-4, atol=1e-5
         )
+
+
+@pytest.mark.parametrize("width", [3, 9, 17])
+@pytest.mark.parametrize("shape", [(3, 40), (2, 5)])
+def test_the_running_median_is_that_of_scipy(width, shape):
+    image = np.random.default_rng(width).normal(size=shape).round(1).astype(np.float32)
+    expected = median_filter(image, (1, width), mode="nearest")
+    np.testing.assert_array_equal(running_median(image, width), expected)
