@@ -163,4 +163,9 @@ def _run(command, tree, observation):
     if command[0] != sys.executable:
         environment.pop("PYTHONPATH", None)
     command = [*command, "run", observation, "--link-files", "-r", "control.yaml"]
-    subprocess.run(command, cwd=tree, env=environment, check=True, capture_output=True)
+    try:
+        subprocess.run(command, cwd=tree, env=environment, check=True, capture_output=True)
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace").strip().splitlines()
+        msg = f"{error} {said[-1] if said else ''}"
+        raise subprocess.SubprocessError(msg) from error

@@ -68,9 +68,9 @@ cp {tmp_path}/perfect.fits "obsid_$name"_results/reduced_image.fits
     calls = (tmp_path / "calls").read_text().split()
     assert calls == ["dithered_ini.yaml", "dithered_v5.yaml", "dithered_v6.yaml"]
     (campaign.directory / "other-3-emirimg.json").write_text("{}")
-    numina.write_text("#!/bin/sh\nexit 3\n")
+    numina.write_text("#!/bin/sh\necho no stars >&2\nexit 3\n")
     failed = campaign.scene("other", 3, SMALL.replace(n_exposures=2))["v5"]
-    assert "returned non-zero exit status 3" in failed["failed"]
+    assert "returned non-zero exit status 3. no stars" in failed["failed"]
 
 
 def test_emirimg_may_do_the_first_step_for_pyemir(tmp_path, monkeypatch):
