@@ -75,7 +75,7 @@ def scale_image(mosaic: Mosaic, *, most_pixels: int = _MOST_PIXELS) -> ScaledIma
 
     Notes
     -----
-    The shades are those of an inverse hyperbolic sine: about five of them are as
+    The shades are those of an inverse hyperbolic sine: about four of them are as
     wide as the noise at the level of the sky, and the brightest is 3000 times
     the noise.
     """

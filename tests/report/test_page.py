@@ -83,7 +83,8 @@ def test_identifiers_are_unique_and_references_lead_somewhere(page):
 def test_sections_stand_in_order(page):
     order = [a["id"] for a in page.all("h2")]
     assert order == [
-        "warnings", "image", "maps", "exposures", "conditions", "places", "depth", "masked", "made",
+        "warnings", "image", "maps", "exposures", "conditions", "places", "depth", "masked",
+        "made",
     ]  # fmt: skip
     assert page.tags["h1"] == 1
 

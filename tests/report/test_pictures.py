@@ -39,7 +39,7 @@ def test_shades_can_be_turned_back_into_values():
     found = image.sky + image.noise * values
     good = ~mosaic.mask
     quiet = good & (np.abs(mosaic.data - image.sky) < 5 * image.noise)
-    # A fifth of the noise is one shade: half of it is what rounding does.
+    # A quarter of the noise is one shade: half of it is what rounding does.
     assert np.abs(found - mosaic.data)[quiet].max() < 0.15 * image.noise
     np.testing.assert_allclose(found[41, 51], mosaic.data[41, 51], rtol=0.02)
 
