@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import astropy.units as u
 import numpy as np
 import pytest
 from astropy.table import Table
@@ -147,6 +148,22 @@ def test_field_without_stars_or_objects(without_stars):
         assert text in found.words
     assert "nan" not in found.words
     assert not any(attributes.get("id") == "outlines" for attributes in found.all("input"))
+
+
+def test_what_the_legacy_road_does_not_measure(result):
+    nan, unknown = np.nan, ("sky_level", "transparency", "noise", "bad_fraction", "ellipticity")
+    frames = tuple(
+        replace(frame, **dict.fromkeys(unknown, nan), rejected_fraction=nan, fwhm=nan * u.arcsec)
+        for frame in result.frames
+    )
+    words = Page(report_page(replace(result, frames=frames))).words
+    assert "They were not measured" in words
+    assert "masked pixels of single exposures were not counted" in words
+
+
+def test_exposures_beside_the_target(result):
+    found = Page(report_page(replace(result, sky_exposures=("beside.fits",))))
+    assert "not in the mosaic: beside.fits" in found.words
 
 
 def test_one_exposure(result):

@@ -94,6 +94,12 @@ def test_small_exposures(result):
         assert pixels(item.after)[bright] < np.median(pixels(item.after))
 
 
+def test_many_exposures_are_shown_smaller(result):
+    small = small_exposures(result.frames * 26)
+    assert len(small) == 104
+    assert pixels(small[-1].after).shape == (64, 64)
+
+
 def test_small_images_of_the_exposures(result):
     for frame in result.frames:
         assert frame.before.shape == frame.after.shape == (128, 128)
