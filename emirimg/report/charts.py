@@ -10,7 +10,7 @@ import numpy as np
 from astropy.table import Table
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from ..dither import DitherResult, FrameRecord
@@ -162,6 +162,8 @@ def draw_noise(quality: MosaicQuality, axes: Axes | None = None) -> Axes:
         axes.set(xscale="log", yscale="log")
         axes.set_xticks(ticks := [0.5, 1, 2, 5, 10], [f"{tick:g}" for tick in ticks])
         axes.set_xlim(0.9 * diameter.min(), 1.1 * diameter.max())
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.minorticks_off()
         axes.legend(frameon=False)
     else:

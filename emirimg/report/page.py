@@ -51,6 +51,18 @@ def write_report(
     -------
     `~pathlib.Path`
         The page.
+
+    Raises
+    ------
+    InputError
+        If one of the files exists and must not be replaced.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.report import write_report
+    >>> result = DitherReducer().reduce(paths)  # doctest: +SKIP
+    >>> write_report(result, "results")  # doctest: +SKIP
     """
     page, summary, frames = (Path(directory) / name for name in REPORT_FILES)
     numbers = report_numbers(result)
@@ -103,6 +115,7 @@ def report_page(
         coverage=coverage_overlay(result.mosaic),
         outlines=None if result.objects is None else object_outlines(result.objects, image.step),
         small=small_exposures(result.frames),
+        histories=list(HISTORIES),
         figures=_figures(result, Table(numbers["number_counts"])) if covered else {},
         left_out=[frame.name for frame in result.frames if frame.weight == 0],
         command=command,
@@ -127,6 +140,8 @@ def _figures(result: DitherResult, counts: Table) -> dict[str, Markup]:
             "counts": (draw_counts(counts, quality.depth), "Number of sources against magnitude"),
         }  # fmt: skip
         for name, (title, _, _) in HISTORIES.items():
+            if all(frame.to_dict()[name] is None for frame in result.frames):
+                continue
             axes[name] = (
                 draw_history(result.frames, name, _wide()), f"{title} of {many} against time",
             )  # fmt: skip

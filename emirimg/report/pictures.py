@@ -25,6 +25,8 @@ _FAINTEST, _BRIGHTEST = -8.0, 3000.0
 _SOFTENING = 8.0
 """All three in units of the noise of a pixel."""
 _OVERLAY_SIDE = 600
+_MOST_EXPOSURES = 100
+"""Of more exposures, every second, third, ... pixel is shown, or the page would grow."""
 _OUTLINE = (255, 120, 0, 255)
 
 
@@ -75,7 +77,7 @@ def scale_image(mosaic: Mosaic, *, most_pixels: int = _MOST_PIXELS) -> ScaledIma
 
     Notes
     -----
-    The shades are those of an inverse hyperbolic sine: about five of them are as
+    The shades are those of an inverse hyperbolic sine: about four of them are as
     wide as the noise at the level of the sky, and the brightest is 3000 times
     the noise.
     """
@@ -148,8 +150,9 @@ def small_exposures(frames: Sequence[FrameRecord]) -> list[SmallExposure]:
     ]
     if not shown:
         return []
-    before = [frame.before - _median(frame.before) for _, frame in shown]
-    after = [frame.after - _median(frame.after) for _, frame in shown]
+    step = int(np.ceil(np.sqrt(len(shown) / _MOST_EXPOSURES)))
+    before = [_around_median(frame.before[::step, ::step]) for _, frame in shown]
+    after = [_around_median(frame.after[::step, ::step]) for _, frame in shown]
     values = np.concatenate([image[np.isfinite(image)] for image in before])
     low, high = np.percentile(values, [1, 99]) if values.size else (0.0, 1.0)
     values = np.concatenate([image[np.isfinite(image)] for image in after])
@@ -166,9 +169,9 @@ def small_exposures(frames: Sequence[FrameRecord]) -> list[SmallExposure]:
     ]
 
 
-def _median(image: NDArray[np.float32]) -> float:
+def _around_median(image: NDArray[np.float32]) -> NDArray[np.float32]:
     known = image[np.isfinite(image)]
-    return float(np.median(known)) if known.size else 0.0
+    return image - np.median(known) if known.size else image
 
 
 def _grey(image: NDArray[np.float32], low: float, high: float) -> str:

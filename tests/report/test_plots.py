@@ -115,6 +115,11 @@ def test_title_tells_what_is_known():
     assert 'seeing 0.80"' in plot_mosaic(make_mosaic()).get_suptitle()
 
 
+def test_names_are_no_formulas(tmp_path):
+    header = Header({"OBJECT": "$\\frac{", "FILTER": "J"})
+    plot_mosaic(make_mosaic(header=header)).savefig(tmp_path / "mosaic.png")
+
+
 def test_empty_mosaic_is_drawn(tmp_path):
     mosaic = make_mosaic()
     mosaic.mask[:] = True
