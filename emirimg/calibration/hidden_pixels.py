@@ -20,6 +20,7 @@ from ._median import sorted_median
 __all__ = ["HiddenPixelDetector"]
 
 _BAND = 64
+_BYTES_OF_A_PIXEL = 5
 _MARGIN = 2
 _FEWEST_AROUND = 8
 _STRIDE = 5
@@ -128,7 +129,8 @@ class HiddenPixelDetector(Strategy):
             inside = slice(rows.start - wide.start, rows.stop - wide.start)
             return _from_neighbours(median, inside.start, inside.stop), scatter[inside]
 
-        bands = parallel_map(measure, row_bands(stack.shape[0], _BAND))
+        row_bytes = len(stack) * stack.shape[1] * _BYTES_OF_A_PIXEL
+        bands = parallel_map(measure, row_bands(stack.shape[0], _BAND, row_bytes))
         deviation, scatter = (np.concatenate(planes) for planes in zip(*bands, strict=True))
         with np.errstate(invalid="ignore"):  # NaN: a pixel about which nothing is known
             steady = np.abs(deviation) > self.sigma * _typical(np.abs(deviation)) / 0.6745
