@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 import numpy as np
+from astropy.wcs import WCS
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -192,9 +193,37 @@ def _dumps(thing: Any, name: Callable[[Any], tuple | None]) -> bytes:
                 return ("plane", *obj.place)
             return name(obj)
 
+        def reducer_override(self, obj: Any) -> Any:
+            if isinstance(obj, WCS):
+                return _wcs_of, (obj.__reduce__(), _numbers(obj))
+            return super().reducer_override(obj)
+
     stream = io.BytesIO()
     Pickler(stream).dump(thing)
     return stream.getvalue()
+
+
+def _numbers(wcs: WCS) -> dict[str, Any]:
+    """Return the numbers of a WCS: its own way to be sent writes a header and rounds."""
+    terms = wcs.wcs
+    has_cd = terms.has_cd()
+    return {
+        "crpix": np.array(terms.crpix), "crval": np.array(terms.crval),
+        "pc": np.array(terms.cd if has_cd else terms.pc),
+        "cdelt": np.ones(terms.naxis) if has_cd else np.array(terms.cdelt),
+        "lonpole": terms.lonpole, "latpole": terms.latpole, "pv": terms.get_pv(),
+    }  # fmt: skip
+
+
+def _wcs_of(reduced: tuple, numbers: dict[str, Any]) -> WCS:
+    function, arguments, *_ = reduced
+    wcs = function(*arguments)
+    if parameters := numbers.pop("pv"):
+        wcs.wcs.set_pv(parameters)
+    for name, value in numbers.items():
+        setattr(wcs.wcs, name, value)
+    wcs.wcs.set()
+    return wcs
 
 
 class _Unpickler(pickle.Unpickler):
