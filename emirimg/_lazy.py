@@ -108,6 +108,16 @@ class LazyFrame(CCDData):
     def mask(self, mask: NDArray[np.bool_] | LazyPlane | None) -> None:
         self._mask = mask
 
+    def __reduce__(self) -> tuple:
+        # The uncertainty alone would look for the frame that it was made for.
+        variance = None if self.uncertainty is None else self.uncertainty.array
+        return _frame_of, (self.data, self.unit, self.mask, variance, self.meta, self.wcs)
+
+
+def _frame_of(data: Any, unit: Any, mask: Any, variance: Any, meta: Any, wcs: Any) -> LazyFrame:
+    uncertainty = None if variance is None else VarianceUncertainty(variance, copy=False)
+    return LazyFrame(data, unit=unit, mask=mask, uncertainty=uncertainty, meta=meta, wcs=wcs)
+
 
 def each_row(
     function: Callable[..., NDArray[Any]], *planes: ArrayLike | LazyPlane, dtype: DTypeLike

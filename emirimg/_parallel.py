@@ -13,6 +13,9 @@ __all__ = ["Progress", "default_executor", "no_progress", "parallel_map", "row_b
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_BYTES_OF_BANDS = 2**29
+"""Memory that the bands of all processors may take together."""
+
 Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 """``progress(iterable, description, total)`` returns the same items, and shows
 somebody how far the work has got."""
@@ -78,8 +81,20 @@ def parallel_map(
             raise
 
 
-def row_bands(n_rows: int, height: int) -> list[slice]:
-    """Cut ``n_rows`` rows into slices of at most ``height`` rows."""
+def row_bands(n_rows: int, height: int, row_bytes: int = 0) -> list[slice]:
+    """Cut ``n_rows`` rows into slices of at most ``height`` rows.
+
+    Parameters
+    ----------
+    n_rows : int
+        How many rows there are.
+    height : int
+        Most rows of a slice.
+    row_bytes : int, optional
+        Memory that the work on one row takes; slices are less high where one for each
+        processor would take more than 512 MiB. Default: it does not matter.
+    """
+    height = max(1, min(height, _BYTES_OF_BANDS // _processors() // max(row_bytes, 1)))
     return [slice(start, min(start + height, n_rows)) for start in range(0, n_rows, height)]
 
 

@@ -21,6 +21,7 @@ from ._median import sorted_median
 __all__ = ["HiddenPixelDetector"]
 
 _BAND = 64
+_BYTES_OF_A_PIXEL = 5
 _MARGIN = 2
 _FEWEST_AROUND = 8
 _STRIDE = 5
@@ -123,7 +124,8 @@ class HiddenPixelDetector(Strategy):
             values *= inverse[:, None, None]
             return _along_stack(values, mask, groups, self.min_pointings)
 
-        bands = row_bands(stack.shape[0], _BAND)
+        row_bytes = len(stack) * stack.shape[1] * _BYTES_OF_A_PIXEL
+        bands = row_bands(stack.shape[0], _BAND, row_bytes)
         centre, scatter = (
             np.concatenate(planes) for planes in zip(*parallel_map(measure, bands), strict=True)
         )

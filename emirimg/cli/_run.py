@@ -42,7 +42,7 @@ from ..simulation import SCENES, ScoredImage, Truth, TutorialPaths, score, write
 from ._output import output_directory, typed_command
 from ._reporter import Reporter
 
-__all__ = ["CalibrationFiles", "reduce_exposures", "score_files", "simulate"]
+__all__ = ["CalibrationFiles", "Machine", "reduce_exposures", "score_files", "simulate"]
 
 _IMAGE, _PICTURE, _LOG = "mosaic.fits", "mosaic.png", "processing.log"
 _PAGE, _SUMMARY, _TABLE = REPORT_FILES
@@ -75,6 +75,14 @@ class CalibrationFiles:
         return read_calibrations(**files)
 
 
+@dataclass(frozen=True)
+class Machine:
+    """What the machine may give: bytes of memory, and a place for scratch files."""
+
+    max_memory: int | None = None
+    scratch: Path | None = None
+
+
 def reduce_exposures(
     paths: Sequence[Path],
     directory: Path,
@@ -86,6 +94,7 @@ def reduce_exposures(
     sky_paths: Sequence[Path] = (),
     mask_regions: Path | None = None,
     catalogue: Path | None = None,
+    machine: Machine = Machine(),
 ) -> DitherResult:
     """Reduce raw exposures and write the products to a directory.
 
@@ -110,6 +119,8 @@ def reduce_exposures(
         Region file of what is to be masked besides the objects that are found.
     catalogue : `~pathlib.Path`, optional
         Stars to tie the mosaic to.
+    machine : Machine, optional
+        What the machine may give.
     """
     return_freed_arrays()
     with output_directory(directory, PRODUCTS, overwrite=overwrite) as workplace:
@@ -128,6 +139,8 @@ def reduce_exposures(
         reducer = DitherReducer(
             calibrations=calibrations.read(group, reporter),
             progress=reporter.progress,
+            max_memory=machine.max_memory,
+            scratch=machine.scratch,
             **strategies,
         )
         result = reducer.reduce(group.paths, sky_exposures=sky_exposures)

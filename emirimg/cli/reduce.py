@@ -45,6 +45,15 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--min-transparency", type=click.FloatRange(0, 1),
     help="Leave out exposures less transparent than this part of the clearest.  [default: 0.2]",
 )  # fmt: skip
+@click.option(
+    "--max-memory", metavar="GB", type=click.FloatRange(min=0),
+    help="Memory to use, roughly; frames that do not fit into half of it go to scratch files."
+    "  [default: 1.5, or half of what is available]",
+)  # fmt: skip
+@click.option(
+    "--scratch", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Where scratch files are kept.  [default: that of the system]",
+)  # fmt: skip
 @strategy_options
 @overwrite_option
 @reporting_options
@@ -60,6 +69,8 @@ def reduce_command(
     mask_regions: Path | None,
     catalogue: Path | None,
     min_transparency: float | None,
+    max_memory: float | None,
+    scratch: Path | None,
     overwrite: bool,
     quiet: bool,
     verbose: bool,
@@ -96,9 +107,10 @@ def reduce_command(
         raise click.UsageError(msg)
 
     from ._reporter import Reporter  # noqa: PLC0415 (heavy)
-    from ._run import CalibrationFiles, reduce_exposures  # noqa: PLC0415 (heavy)
+    from ._run import CalibrationFiles, Machine, reduce_exposures  # noqa: PLC0415 (heavy)
 
     limits = {} if min_transparency is None else {"min_transparency": min_transparency}
+    machine = Machine(None if max_memory is None else round(max_memory * 1e9), scratch)
     with Reporter(quiet=quiet, verbose=verbose) as reporter:
         reduce_exposures(
             paths,
@@ -109,5 +121,6 @@ def reduce_command(
             sky_paths=sky_paths,
             mask_regions=mask_regions,
             catalogue=catalogue,
+            machine=machine,
             overwrite=overwrite,
         )

@@ -22,7 +22,6 @@ from .planes import Combiner
 
 __all__ = ["assemble_mosaic"]
 
-_BYTES_OF_A_BAND = 2**28
 _BYTES_OF_A_PIXEL = 20
 """Data, variance, mask and use of one frame, twice the first three while they are stacked."""
 
@@ -68,7 +67,7 @@ def assemble_mosaic(
         ``progress(items, description, total)`` yields the items.
     band_height : int, optional
         Most rows that are worked on together; fewer where the frames are so
-        many that a band would take more than 256 MiB. The result does not
+        many that the bands would take more than 512 MiB. The result does not
         depend on it. Default: 64.
 
     Returns
@@ -101,7 +100,6 @@ def assemble_mosaic(
         msg = f"scales must be positive, got {scales}"
         raise ValueError(msg)
     times = 0.0 if exposure_times is None else u.Quantity(exposure_times, u.s).value
-    height = max(1, min(band_height, _BYTES_OF_A_BAND // (_BYTES_OF_A_PIXEL * n * grid.shape[1])))
     work = partial(
         _band,
         frames=frames,
@@ -114,7 +112,7 @@ def assemble_mosaic(
     )
     bands = parallel_map(
         work,
-        row_bands(grid.shape[0], height),
+        row_bands(grid.shape[0], band_height, _BYTES_OF_A_PIXEL * n * grid.shape[1]),
         executor=executor,
         progress=progress,
         description="Combining",

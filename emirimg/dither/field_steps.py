@@ -53,8 +53,10 @@ class FieldSteps(Steps):
         if objects is None:
             return None
 
+        scratch = self.scratch  # tasks may go to other machines: they take this alone along
+
         def carry(frame: CCDData) -> LazyPlane:
-            return kept_mask(objects.on_frame(frame.wcs, frame.shape), self.scratch)
+            return kept_mask(objects.on_frame(frame.wcs, frame.shape), scratch)
 
         return self.each("Masking objects", carry, stack)
 
@@ -93,6 +95,7 @@ class FieldSteps(Steps):
         """
         if isinstance(skies, SkySolution) and skies.fills_field:
             residual = None
+        scratch = self.scratch
 
         def subtract(
             frame: CCDData, number: int, mask: LazyPlane | None
@@ -112,15 +115,15 @@ class FieldSteps(Steps):
                 # One row in 16 tells it well enough.
                 rms = float(np.sqrt(np.mean(np.square(rest[::16]))))
                 if lazy:
-                    frame = without(frame, rest, self.scratch)
+                    frame = without(frame, rest, scratch)
                     clean = less_sky(frame, sky)
                 else:
                     clean = changed(clean, data=seen.data - rest)
             if not lazy:
                 clean = changed(
                     clean,
-                    data=self.scratch.keep(np.asarray(clean.data)),
-                    variance=self.scratch.keep(np.asarray(clean.uncertainty.array)),
+                    data=scratch.keep(np.asarray(clean.data)),
+                    variance=scratch.keep(np.asarray(clean.uncertainty.array)),
                 )
             return clean, frame, rms
 

@@ -139,13 +139,13 @@ def load(
     items, names = [items[i] for i in order], [names[i] for i in order]
 
     # What the calibrations work out for themselves, several planes, goes away with this copy.
-    calibrate = calibrate.copy()
+    calibrate, scratch = calibrate.copy(), steps.scratch
 
     def prepare(item: Path | CCDData, name: str) -> tuple[CCDData | UnusableExposureError, str]:
         digest = sha256(item) if isinstance(item, Path) else ""
         frame = read_frame(item) if isinstance(item, Path) else item
         try:
-            return kept_frame(*calibrate.values(frame, name), steps.scratch), digest
+            return kept_frame(*calibrate.values(frame, name), scratch), digest
         except UnusableExposureError as error:
             return error, digest
 

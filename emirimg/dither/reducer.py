@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from ..calibration import (
 )
 from ..combine import Combiner, NoiseClipCombiner
 from ..flat import Illumination, StarFlat
-from ..io import Scratch
+from ..io import ByFiles, Scratch
 from ..objects import ObjectMask, ObjectMasker, SegmentationMasker
 from ..projection import LanczosResampler, MosaicGrid, Resampler
 from ..sky import DetectorResidual, PatternSky, SkyEstimator, SkyResidual
@@ -112,6 +112,8 @@ class DitherReducer:
         Where a directory for scratch files is made, which goes away in the end. Default: where
         the system keeps temporary files.
     executor : `concurrent.futures.Executor`, optional
+        Where frames and bands of the mosaic are worked on: threads, processes, or the
+        machines of a cluster, which must see ``scratch``. The result is the same.
         Default: threads, one for each processor.
     progress : callable, optional
         ``progress(items, description, total)`` yields the items and shows how
@@ -242,9 +244,11 @@ class DitherReducer:
         with (
             noted_warnings() as notes,
             Scratch(self._budget(), self.scratch) as scratch,
-            default_executor(self.executor) as executor,
+            default_executor(self.executor) as pool,
             threadpool_limits(1, user_api="blas"),
         ):
+            threads = isinstance(pool, ThreadPoolExecutor)
+            executor = pool if threads else ByFiles(pool, scratch)
             steps = FieldSteps(executor, self.progress, scratch)
             field, estimate_sky, inventory = self._load(exposures, sky_exposures, steps)
             for number in range(1, self.passes + 1):
@@ -261,7 +265,12 @@ class DitherReducer:
             return self._conclude(field, inventory, notes)
 
     def _budget(self) -> int:
-        """Return how many bytes of planes of frames may stay in memory: half of all."""
+        """Return how many bytes of planes of frames may stay in memory: half of all.
+
+        None where the workers are no threads, which could not see them.
+        """
+        if not isinstance(self.executor, ThreadPoolExecutor | None):
+            return 0
         return (default_memory() if self.max_memory is None else self.max_memory) // 2
 
     def _load(

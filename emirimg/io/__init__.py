@@ -1,6 +1,7 @@
 """Read and write files; the only part of the package that does."""
 
 from .atomic import *
+from .by_files import *
 from .ds9 import *
 from .exposures import *
 from .frames import *

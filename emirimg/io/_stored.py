@@ -14,7 +14,7 @@ from .._parallel import row_bands
 from ..exceptions import FrameError
 from ._fits import GZIP, walk_hdus
 
-__all__ = ["stored_plane", "stored_planes", "write_plane"]
+__all__ = ["StoredPlane", "stored_planes", "write_plane"]
 
 _BLOCK = 2880
 _BAND = 64
@@ -22,8 +22,8 @@ _TYPES = {8: "u1", -32: ">f4", -64: ">f8"}
 _SCALING = ("BSCALE", "BZERO", "BLANK")
 
 
-def stored_plane(path: Path, offset: int, shape: tuple[int, int], stored: str) -> LazyPlane:
-    """Return an image of a file, which is open only while rows are read.
+class StoredPlane(LazyPlane):
+    """An image of a file, which is open only while rows are read.
 
     Parameters
     ----------
@@ -36,30 +36,34 @@ def stored_plane(path: Path, offset: int, shape: tuple[int, int], stored: str) -
     stored : str
         Type of its pixels; floating-point numbers become float32.
     """
-    kind = np.dtype(stored)
-    dtype = np.dtype(np.float32) if kind.kind == "f" else kind.newbyteorder("=")
-    length = shape[1] * kind.itemsize
 
-    def read(stream: BinaryIO, first: int, number: int) -> NDArray[Any]:
-        stream.seek(offset + first * length)
-        pixels = np.fromfile(stream, kind, number * shape[1])
-        if pixels.size < number * shape[1]:
-            msg = f"{path} became shorter while it was in use"
-            raise FrameError(msg)
-        return pixels.reshape(number, shape[1]).astype(dtype, copy=False)
+    def __init__(self, path: Path, offset: int, shape: tuple[int, int], stored: str) -> None:
+        kind = np.dtype(stored)
+        dtype = np.dtype(np.float32) if kind.kind == "f" else kind.newbyteorder("=")
+        super().__init__(self._read_rows, shape, dtype)
+        self.place = (path, offset, self.shape, stored)
+        self._kind = kind
 
-    def rows(wanted: slice) -> NDArray[Any]:
-        chosen = range(*wanted.indices(shape[0]))
+    def _read_rows(self, wanted: slice) -> NDArray[Any]:
+        path = self.place[0]
+        chosen = range(*wanted.indices(self.shape[0]))
         try:
             with path.open("rb", buffering=0) as stream:
                 if chosen.step == 1:
-                    return read(stream, chosen.start, len(chosen))
-                return np.concatenate([read(stream, row, 1) for row in chosen])
+                    return self._read(stream, chosen.start, len(chosen))
+                return np.concatenate([self._read(stream, row, 1) for row in chosen])
         except OSError as error:
             msg = f"{path} can no longer be read: {error.strerror or error}"
             raise FrameError(msg) from None
 
-    return LazyPlane(rows, shape, dtype)
+    def _read(self, stream: BinaryIO, first: int, number: int) -> NDArray[Any]:
+        path, offset, (_, nx), _ = self.place
+        stream.seek(offset + first * nx * self._kind.itemsize)
+        pixels = np.fromfile(stream, self._kind, number * nx)
+        if pixels.size < number * nx:
+            msg = f"{path} became shorter while it was in use"
+            raise FrameError(msg)
+        return pixels.reshape(number, nx).astype(self.dtype, copy=False)
 
 
 def stored_planes(path: Path, expected: str) -> tuple[fits.Header, dict[str, LazyPlane]] | None:
@@ -81,7 +85,7 @@ def stored_planes(path: Path, expected: str) -> tuple[fits.Header, dict[str, Laz
                     return None
                 shape = (header["NAXIS2"], header["NAXIS1"])
                 name = header.get("EXTNAME", "") if headers else "PRIMARY"
-                planes[name] = stored_plane(path, start, shape, stored)
+                planes[name] = StoredPlane(path, start, shape, stored)
                 headers.append(header)
     except OSError:
         return None  # reading it as a whole says what is wrong
@@ -116,4 +120,4 @@ def write_plane(
         for rows in row_bands(plane.shape[0], _BAND)
     )
     stream.write(bytes(-stream.tell() % _BLOCK))
-    return stored_plane(path, start, plane.shape, stored)
+    return StoredPlane(path, start, plane.shape, stored)

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from .._lazy import LazyPlane
 from ..exceptions import FrameError
-from ._stored import stored_plane
+from ._stored import StoredPlane
 
-__all__ = ["Scratch"]
+__all__ = ["Scratch", "WorkerScratch"]
 
 
 class Scratch:
@@ -41,14 +41,17 @@ class Scratch:
     >>> from emirimg.io import Scratch
     >>> with Scratch(budget=0) as scratch:
     ...     plane = scratch.keep(np.arange(6.0, dtype=np.float32).reshape(3, 2))
-    ...     print(plane, plane[1:2])
-    <LazyPlane of shape (3, 2) and type float32> [[2. 3.]]
+    ...     print(plane[1:2])
+    [[2. 3.]]
     """
 
     def __init__(self, budget: int, directory: Path | None = None) -> None:
         self._free = budget
         self._parent = directory
         self._lock = threading.RLock()
+        self._planes: weakref.WeakValueDictionary[Path, StoredPlane] = (
+            weakref.WeakValueDictionary()
+        )
         self._directory: tempfile.TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> Self:
@@ -97,19 +100,48 @@ class Scratch:
         if fits:
             weakref.finalize(plane, self._freed, plane.nbytes)
             return plane
-        path = self.path / uuid4().hex
-        try:
-            np.ascontiguousarray(plane).tofile(path)
-        except OSError as error:
-            msg = (
-                f"a scratch file of {plane.nbytes} bytes cannot be written to {path.parent}:"
-                f" {error.strerror or error}; choose another directory, or allow more memory"
-            )
-            raise FrameError(msg) from None
-        stored = stored_plane(path, 0, plane.shape, plane.dtype.str)
-        weakref.finalize(stored, path.unlink, missing_ok=True)
-        return stored
+        return self.adopted(*_written(plane, self.path))
+
+    def adopted(self, path: Path, offset: int, shape: tuple[int, int], stored: str) -> StoredPlane:
+        """Return the plane of a file, which is removed when nobody refers to the plane."""
+        with self._lock:
+            plane = self._planes.get(path)
+            if plane is None:
+                plane = self._planes[path] = StoredPlane(path, offset, shape, stored)
+                weakref.finalize(plane, path.unlink, missing_ok=True)
+            return plane
 
     def _freed(self, n_bytes: int) -> None:
         with self._lock:
             self._free += n_bytes
+
+
+class WorkerScratch:
+    """Keeps planes for a `Scratch` that is in another process.
+
+    Parameters
+    ----------
+    directory : `~pathlib.Path`
+        That of the scratch files.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory
+
+    def keep(self, plane: NDArray[Any]) -> StoredPlane:
+        """Write a plane to a file."""
+        return StoredPlane(*_written(plane, self.path))
+
+
+def _written(plane: NDArray[Any], directory: Path) -> tuple[Path, int, tuple[int, ...], str]:
+    """Write a plane to a new file, and return its place there."""
+    path = directory / uuid4().hex
+    try:
+        np.ascontiguousarray(plane).tofile(path)
+    except OSError as error:
+        msg = (
+            f"a scratch file of {plane.nbytes} bytes cannot be written to {directory}:"
+            f" {error.strerror or error}; choose another directory, or allow more memory"
+        )
+        raise FrameError(msg) from None
+    return path, 0, plane.shape, plane.dtype.str

@@ -28,6 +28,7 @@ from .solution import SkySolution
 __all__ = ["PatternSky", "PatternSkySolution"]
 
 _BAND = 128
+_BYTES_OF_A_PIXEL = 5
 _FINEST = 3
 _LEVEL_STRIDE = 3
 
@@ -191,6 +192,11 @@ class _Pattern:
             findings={"SKYDRIFT": (self.drift.order, "order in time of the sky's shape")},
         )
 
+    def _bands(self) -> list[slice]:
+        """Return bands of rows: the more frames, the less high."""
+        ny, nx = self.stack.shape
+        return row_bands(ny, _BAND, len(self.stack) * nx * _BYTES_OF_A_PIXEL)
+
     def _band(
         self, rows: slice, chosen: Sequence[int] | NDArray[np.int_]
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -213,7 +219,7 @@ class _Pattern:
             clip = np.float32(self.parameters.clip)
             return robust_mean(values, mask, self.variance, clip, False)[0]
 
-        return np.concatenate(parallel_map(combine, row_bands(self.stack.shape[0], _BAND)))
+        return np.concatenate(parallel_map(combine, self._bands()))
 
     def _level_factors(self, shape: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return by how much the level of each frame is off, given the shape."""
@@ -262,7 +268,7 @@ class _Pattern:
             )
             return pattern, both, noise, valid
 
-        bands = parallel_map(combine, row_bands(self.stack.shape[0], _BAND))
+        bands = parallel_map(combine, self._bands())
         return tuple(np.concatenate(planes) for planes in zip(*bands, strict=True))
 
     def _without_own(
@@ -288,7 +294,7 @@ class _Pattern:
             result[enough] = -total[0][enough] / rest[enough]
             return result
 
-        bands = parallel_map(change, row_bands(self.stack.shape[0], _BAND))
+        bands = parallel_map(change, self._bands())
         return fine_part(np.concatenate(bands), fractions)
 
 
