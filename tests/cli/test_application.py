@@ -13,8 +13,8 @@ from emirimg.cli._options import debug_option
 from emirimg.exceptions import InputError
 
 COMMANDS = [
-    "check", "demo", "generate-yaml", "info", "inject", "reduce", "run", "score", "show",
-    "simulate",
+    "check", "compare", "demo", "generate-yaml", "info", "inject", "reduce", "run", "score",
+    "show", "simulate",
 ]  # fmt: skip
 HEAVY = ["astropy", "matplotlib", "numba", "numpy", "pydantic", "rich", "scipy"]
 
