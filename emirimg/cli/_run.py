@@ -42,7 +42,11 @@ from ..simulation import SCENES, ScoredImage, Truth, TutorialPaths, score, write
 from ._output import output_directory, typed_command
 from ._reporter import Reporter
 
+<<<<<<< HEAD
 __all__ = ["CalibrationFiles", "Machine", "reduce_exposures", "score_files", "simulate"]
+=======
+__all__ = ["CalibrationFiles", "headings", "reduce_exposures", "score_files", "simulate"]
+>>>>>>> room-check
 
 _IMAGE, _PICTURE, _LOG = "mosaic.fits", "mosaic.png", "processing.log"
 _PAGE, _SUMMARY, _TABLE = REPORT_FILES
@@ -226,10 +230,10 @@ def score_files(
         Whether that file may be replaced.
     """
     truth = Truth.read(directory)
-    headings = ["value"] if len(mosaics) == 1 else _headings(mosaics)
+    names = ["value"] if len(mosaics) == 1 else headings(mosaics)
     scores = {
         heading: score(ScoredImage.read(path, weights=weights), truth, perfect=number == 0)
-        for number, (heading, path) in enumerate(zip(headings, mosaics, strict=True))
+        for number, (heading, path) in enumerate(zip(names, mosaics, strict=True))
     }
     reporter.say(score_table(scores))
     if json is not None:
@@ -240,7 +244,7 @@ def score_files(
         write_json(json, {"tree": str(directory), "mosaics": results}, overwrite=overwrite)
 
 
-def _headings(paths: Sequence[Path]) -> list[str]:
+def headings(paths: Sequence[Path]) -> list[str]:
     """Name files by their stems, or by their directories where those are alike."""
     stems = [path.stem for path in paths]
     if len(set(stems)) == len(paths):

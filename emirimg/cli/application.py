@@ -10,6 +10,7 @@ import click
 from .._version import version
 from ._options import is_debugging
 from .check import check_command
+from .compare import compare_command
 from .demo import demo_command
 from .generate_yaml import generate_yaml_command
 from .info import info_command
@@ -60,7 +61,7 @@ def main() -> None:
 
 for _command in (
     check_command, reduce_command, info_command, demo_command, simulate_command, score_command,
-    inject_command, run_command, generate_yaml_command, show_command,
+    compare_command, inject_command, run_command, generate_yaml_command, show_command,
 ):  # fmt: skip
     main.add_command(_command)
 

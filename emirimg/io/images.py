@@ -44,6 +44,8 @@ class ImagePlanes:
         Variance, in the square of that unit; infinite where a weight is 0.
     mask : `~numpy.ndarray` of bool
         True where there is no value.
+    coverage : `~numpy.ndarray` or None
+        Number of exposures, where the file says it.
     """
 
     data: NDArray[np.float32]
@@ -51,6 +53,7 @@ class ImagePlanes:
     header: fits.Header
     variance: NDArray[np.float32] | None
     mask: NDArray[np.bool_]
+    coverage: NDArray[np.int16] | None = None
 
 
 def read_image_planes(path: str | Path, *, weights: str | Path | None = None) -> ImagePlanes:
@@ -90,6 +93,7 @@ def read_image_planes(path: str | Path, *, weights: str | Path | None = None) ->
         planes = {hdu.name: hdu for hdu in hdus[1:] if hdu.is_image and hdu.data is not None}
         variance = _variance(planes)
         mask = ~np.isfinite(data) | (data == 0)
+        coverage = None
         for name, plane in planes.items():
             if name in (*_VARIANCES, *_DEVIATIONS, *_WEIGHTS, *_MASKS, *_COVERAGES):
                 _check_shape(path, name, plane.data, data)
@@ -97,6 +101,7 @@ def read_image_planes(path: str | Path, *, weights: str | Path | None = None) ->
                 mask |= plane.data != 0
             elif name in _COVERAGES:
                 mask |= plane.data == 0
+                coverage = np.asarray(plane.data, dtype=np.int16)
     weights = _beside(path) if weights is None else Path(weights)
     if weights is not None:
         weight, _ = read_plane(weights)
@@ -104,7 +109,7 @@ def read_image_planes(path: str | Path, *, weights: str | Path | None = None) ->
         variance = _inverse(weight)
     if variance is not None:
         mask |= ~np.isfinite(variance)
-    return ImagePlanes(np.asarray(data, dtype=np.float32), wcs, header, variance, mask)
+    return ImagePlanes(np.asarray(data, dtype=np.float32), wcs, header, variance, mask, coverage)
 
 
 def _celestial_wcs(path: Path, header: fits.Header) -> WCS:

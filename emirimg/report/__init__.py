@@ -1,6 +1,8 @@
 """What an observer wants to see of a reduction: pictures and tables."""
 
 from .charts import *
+from .comparison import *
+from .comparison_views import *
 from .injection import *
 from .maps import *
 from .numbers import *

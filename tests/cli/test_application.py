@@ -12,9 +12,10 @@ from emirimg.cli import main
 from emirimg.cli._options import debug_option
 from emirimg.exceptions import InputError
 
-COMMANDS = (
-    "check demo generate-yaml info inject reduce run score show simulate".split()
-)
+COMMANDS = [
+    "check", "compare", "demo", "generate-yaml", "info", "inject", "reduce", "run", "score",
+    "show", "simulate",
+]  # fmt: skip
 HEAVY = ["astropy", "matplotlib", "numba", "numpy", "pydantic", "rich", "scipy"]
 
 

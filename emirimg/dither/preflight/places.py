@@ -22,7 +22,7 @@ _SCALE_WRONG, _SCALE_DOUBTFUL = 0.2, 0.02
 _TURNED = 1.0 * u.deg
 _BEYOND = 60 * u.arcsec
 """Pointings that lie farther outside of the frame than this are not rounding."""
-_JUMP = 5.0
+_JUMP = 3.0
 """A pointing is a jump if it is so much farther out than the typical one,"""
 _PART = 0.25
 """and by this part of the field at least."""

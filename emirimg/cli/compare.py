@@ -1,0 +1,61 @@
+"""``emirimg compare``: two mosaics against each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ._options import debug_option, json_option, overwrite_option
+
+__all__ = ["compare_command"]
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("compare", short_help="Measure two mosaics against each other.")
+@click.argument("first", type=_FILE, metavar="A")
+@click.argument("second", type=_FILE, metavar="B")
+@click.option(
+    "--png", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw both, their difference and their stars.",
+)  # fmt: skip
+@json_option
+@overwrite_option
+@debug_option
+def compare_command(
+    first: Path, second: Path, *, png: Path | None, as_json: bool, overwrite: bool
+) -> None:
+    """Measure the mosaics A and B of the same field against each other.
+
+    They may come from any program (emirimg, PyEmir, SWarp) and have any unit,
+    pixel scale and grid. Told are the shift between them, the ratio of fluxes
+    against magnitude and place, seeing, depth, noise and background of both,
+    and the rms of their difference.
+
+    \b
+    Examples:
+      emirimg compare results/mosaic.fits reduced_image.fits
+      emirimg compare a/mosaic.fits b/mosaic.fits --png difference.png
+      emirimg compare a/mosaic.fits b/mosaic.fits --json | jq .flux_ratio
+    """  # noqa: D301 (the \b is a mark for click)
+    import json  # noqa: PLC0415
+
+    from ..io import read_image_planes  # noqa: PLC0415 (heavy)
+    from ..io.atomic import replacing  # noqa: PLC0415 (heavy)
+    from ..report import compare_images, comparison_table, plot_comparison  # noqa: PLC0415
+    from ._reporter import Reporter  # noqa: PLC0415 (heavy)
+    from ._run import headings  # noqa: PLC0415 (heavy)
+
+    with Reporter() as reporter:
+        images = [read_image_planes(path) for path in (first, second)]
+        comparison = compare_images(*images)
+        names = headings([first, second])
+        if png is not None:
+            with replacing(png, overwrite=overwrite) as part:
+                plot_comparison(comparison, images[0].data, names).savefig(part, format="png")
+        if as_json:
+            content = {"first": str(first), "second": str(second), **comparison.to_dict()}
+            click.echo(json.dumps(content, indent=2, allow_nan=False))
+        else:
+            reporter.say(comparison_table(comparison, names))

@@ -1,0 +1,315 @@
+"""Two mosaics of the same field against each other."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+from astropy.io.fits import Header
+from astropy.nddata import CCDData
+from astropy.stats import mad_std
+from astropy.table import Table
+from astropy.wcs import WCS
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ..alignment import StarList, find_stars
+from ..alignment.matching import vote_shift
+from ..combine import Mosaic
+from ..exceptions import InputError
+from ..io import ImagePlanes
+from ..objects import MosaicQuality, measure_quality
+from ..projection import LanczosResampler, MosaicGrid
+
+__all__ = ["Comparison", "compare_images"]
+
+_SEEING = 0.8 * u.arcsec
+_REACH = 20 * u.arcsec
+"""Largest shift between the images that is looked for."""
+_APERTURE = 3.0
+"""Radius of apertures, in units of the FWHM of the less sharp image."""
+_FEWEST = 5
+_LEAST_SN = 20.0
+_MAGNITUDES = 0.5
+_CLIP = 4.0
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What two images of the same field have in common, and what not.
+
+    Attributes
+    ----------
+    quality : tuple of MosaicQuality
+        Of both images; the magnitudes are those of the first image, for which
+        1 unit is 25 mag.
+    stars : `~astropy.table.Table`
+        Stars on both: ``x``, ``y`` (in the first), ``magnitude``, ``ratio`` of the
+        fluxes (second over first), its ``error``, ``east`` and ``north``
+        (second minus first, after the common shift, arcsec).
+    shift : `~astropy.units.Quantity`
+        Second minus first (east, north), in arcsec: the median of the stars.
+    shift_error : `~astropy.units.Quantity`
+        Its standard error.
+    flux_ratio, flux_ratio_error : float
+        Weighted mean of the ratios without outliers, and its standard error.
+    flux_scatter : float
+        Robust scatter of the ratios about that.
+    tilt : tuple of float
+        Change of the ratio from one side of the field to the other along x and
+        along y, relative to ``flux_ratio``; NaN with fewer than ten stars.
+    by_magnitude : `~astropy.table.Table`
+        ``magnitude``, ``n``, median ``ratio`` and its ``error`` in bins of 0.5 mag.
+    background : tuple of float
+        Level of the empty sky of both, in the unit of the first per pixel of
+        the first.
+    difference : `~numpy.ndarray` of float32
+        Second, on the pixels and the scale of the first, minus first; NaN where
+        one of them has no value.
+    """
+
+    quality: tuple[MosaicQuality, MosaicQuality]
+    stars: Table
+    shift: u.Quantity
+    shift_error: u.Quantity
+    flux_ratio: float
+    flux_ratio_error: float
+    flux_scatter: float
+    tilt: tuple[float, float]
+    by_magnitude: Table
+    background: tuple[float, float]
+    difference: NDArray[np.float32]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain numbers and lists; `None` for NaN."""
+        bins = [
+            dict(zip(row.colnames, map(_plain, row), strict=True)) for row in self.by_magnitude
+        ]
+        return {
+            "n_stars": len(self.stars),
+            "shift": [_plain(value) for value in self.shift.to_value(u.arcsec)],
+            "shift_error": [_plain(value) for value in self.shift_error.to_value(u.arcsec)],
+            **{
+                name: _plain(getattr(self, name))
+                for name in ("flux_ratio", "flux_ratio_error", "flux_scatter")
+            },
+            "tilt": [_plain(value) for value in self.tilt],
+            "by_magnitude": bins,
+            "background": [_plain(value) for value in self.background],
+            "difference_rms": _plain(self.difference_rms),
+            "quality": [quality.to_dict() for quality in self.quality],
+        }
+
+    @property
+    def difference_rms(self) -> float:
+        """Robust rms of the difference, in the unit of the first."""
+        return float(mad_std(self.difference, ignore_nan=True))
+
+
+def compare_images(first: ImagePlanes, second: ImagePlanes) -> Comparison:
+    """Compare two images of the same field.
+
+    Parameters
+    ----------
+    first, second : ImagePlanes
+        The images, of any unit, pixel scale and grid, as from
+        `emirimg.io.read_image_planes`.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InputError
+        If they have fewer than five stars in common.
+
+    Notes
+    -----
+    Stars are found in both images and matched after the shift that most pairs agree
+    on, up to 20 arcsec. Fluxes are sums in apertures of the same size on the sky,
+    3 FWHM of the less sharp image, so that their ratio does not depend on the seeing.
+    The second image is resampled once (Lanczos-3) to the pixels of the first,
+    moved by the common shift and divided by the flux ratio.
+    """
+    grids = [MosaicGrid(image.wcs, image.data.shape) for image in (first, second)]
+    mosaics = [_mosaic(image, grid) for image, grid in zip((first, second), grids, strict=True)]
+    one, two = (measure_quality(mosaic) for mosaic in mosaics)
+    widths = [quality.seeing for quality in (one, two) if np.isfinite(quality.seeing)]
+    radius = _APERTURE * max(widths, default=_SEEING)
+    lists = [_stars(mosaic, radius) for mosaic in mosaics]
+    stars, shift, moved = _matched(lists, grids)
+    ratio, error, scatter = _common_ratio(stars)
+    scale = float(grids[1].scale / grids[0].scale)
+    levels = [_level(mosaic, found) for mosaic, found in zip(mosaics, lists, strict=True)]
+    two = replace(
+        two,
+        depth=two.depth + 2.5 * math.log10(ratio),
+        depth_flux=two.depth_flux / ratio,
+        background_rms=two.background_rms / ratio / scale**2,
+    )
+    n = len(stars)
+    spread = [1.2533 * mad_std(stars[name]) / math.sqrt(n) for name in ("east", "north")]
+    return Comparison(
+        quality=(one, two),
+        stars=stars,
+        shift=shift,
+        shift_error=np.array(spread) * u.arcsec,
+        flux_ratio=ratio,
+        flux_ratio_error=error,
+        flux_scatter=scatter,
+        tilt=_tilt(stars, first.data.shape, ratio),
+        by_magnitude=_by_magnitude(stars),
+        background=(levels[0], levels[1] / ratio / scale**2),
+        difference=_difference(mosaics[0], mosaics[1], moved, ratio),
+    )
+
+
+def _mosaic(image: ImagePlanes, grid: MosaicGrid) -> Mosaic:
+    """Make up the planes that the file does not have."""
+    mask = image.mask | ~np.isfinite(image.data)
+    data = np.where(mask, np.float32(0), image.data)
+    if image.variance is None:
+        noise = float(mad_std(np.diff(data[~mask]))) / math.sqrt(2)
+        variance = np.full_like(data, max(noise, 1e-30) ** 2)
+    else:
+        variance = np.where(mask, np.float32(0), image.variance)
+    coverage = image.coverage
+    if coverage is None:  # the noise tells where it is high
+        known = variance > 0
+        best = np.percentile(variance[known], 10) if known.any() else 1.0
+        relative = np.divide(best, variance, out=np.zeros_like(variance), where=known)
+        coverage = np.rint(100 * np.clip(relative, 0, 1)).astype(np.int16)
+    return Mosaic(grid, data, variance, mask, coverage, np.zeros_like(data), Header())
+
+
+def _stars(mosaic: Mosaic, radius: u.Quantity) -> StarList:
+    level = np.median(mosaic.data[~mosaic.mask]) if not mosaic.mask.all() else np.float32(0)
+    stars = find_stars(
+        mosaic.data - level,
+        mosaic.mask,
+        mosaic.variance,
+        fwhm=float(_SEEING / mosaic.grid.scale),
+        aperture=float(radius / mosaic.grid.scale),
+    )
+    return stars.select(stars.good & (stars.flux > _LEAST_SN * stars.flux_error))
+
+
+def _matched(lists: list[StarList], grids: list[MosaicGrid]) -> tuple[Table, u.Quantity, WCS]:
+    """Return the common stars, the shift, and the WCS of the second with it taken away."""
+    one, two = lists
+    here = np.column_stack([one.x, one.y])
+    sky = grids[1].wcs.wcs_pix2world(np.column_stack([two.x, two.y]), 0)
+    there = grids[0].wcs.wcs_world2pix(sky, 0) if len(two) else np.empty((0, 2))
+    scale = grids[0].scale.to(u.arcsec)
+    tolerance = float(0.5 * _SEEING / scale)
+    found = vote_shift(here, there, max_shift=float(_REACH / scale), tolerance=tolerance)
+    shift = np.zeros(2) if found is None else found.shift
+    first, second = np.empty(0, int), np.empty(0, int)
+    if found is not None:
+        distance, partner = cKDTree(there - shift).query(here)
+        first = np.flatnonzero(distance < tolerance)
+        second = partner[first]
+        once = np.unique(second, return_index=True)[1]  # two may fall on the same partner
+        first, second = first[once], second[once]
+    if len(first) < _FEWEST:
+        msg = (
+            f"the images have only {len(first)} stars in common within {_REACH}, {_FEWEST} are"
+            f" needed (isolated ones are {len(one)} and {len(two)}): do they show the same field?"
+        )
+        raise InputError(msg)
+    ways = there[second] - here[first]
+    shift = np.median(ways, axis=0)
+    on_sky = (ways @ grids[0].wcs.pixel_scale_matrix.T) * u.deg
+    common = np.median(on_sky, axis=0).to(u.arcsec)
+    residual = (on_sky.to(u.arcsec) - common).value
+    flux, other = one.flux[first], two.flux[second]
+    errors = np.hypot(one.flux_error[first] / flux, two.flux_error[second] / other)
+    stars = Table(
+        {
+            "x": one.x[first],
+            "y": one.y[first],
+            "magnitude": 25 - 2.5 * np.log10(flux),
+            "ratio": other / flux,
+            "error": errors * other / flux,
+            "east": residual[:, 0],
+            "north": residual[:, 1],
+        }
+    )
+    # The shift in pixels of the second image, at its own reference pixel.
+    moved = grids[1].wcs.deepcopy()
+    step = np.linalg.solve(moved.pixel_scale_matrix, common.to_value(u.deg))
+    moved.wcs.crpix = moved.wcs.crpix + step
+    moved.wcs.set()
+    return stars, common, moved
+
+
+def _common_ratio(stars: Table) -> tuple[float, float, float]:
+    """Return the mean ratio without outliers, its error, and the scatter."""
+    ratio, error = np.array(stars["ratio"]), np.array(stars["error"])
+    # The quoted errors are those of the pixels only: bright stars are not that good.
+    weight = 1 / (error**2 + (0.003 * ratio) ** 2)
+    middle = float(np.median(ratio))
+    spread = float(mad_std(ratio))
+    kept = np.abs(ratio - middle) <= _CLIP * np.hypot(spread, error)
+    mean = float(np.average(ratio[kept], weights=weight[kept]))
+    pulls = weight[kept] * (ratio[kept] - mean)
+    return mean, float(np.sqrt(np.sum(pulls**2)) / weight[kept].sum()), spread / mean
+
+
+def _tilt(stars: Table, shape: tuple[int, int], ratio: float) -> tuple[float, float]:
+    if len(stars) < 10:
+        return math.nan, math.nan
+    ny, nx = shape
+    x, y = (np.array(stars["x"]) / nx - 0.5, np.array(stars["y"]) / ny - 0.5)
+    design = np.column_stack([np.ones(len(stars)), x, y])
+    relative, kept = np.array(stars["ratio"]) / ratio, np.ones(len(stars), dtype=bool)
+    for _ in range(5):
+        found, *_ = np.linalg.lstsq(design[kept], relative[kept], rcond=None)
+        left = relative - design @ found
+        kept = np.abs(left) <= 3 * mad_std(left[kept]) + 1e-12
+    return float(found[1]), float(found[2])
+
+
+def _by_magnitude(stars: Table) -> Table:
+    rows = []
+    bins = np.floor(np.array(stars["magnitude"]) / _MAGNITUDES)
+    for number in np.unique(bins):
+        ratios = np.array(stars["ratio"])[bins == number]
+        n = len(ratios)
+        error = 1.2533 * float(mad_std(ratios)) / math.sqrt(n) if n > 2 else math.nan
+        rows.append(((number + 0.5) * _MAGNITUDES, n, float(np.median(ratios)), error))
+    return Table(rows=rows, names=["magnitude", "n", "ratio", "error"])
+
+
+def _level(mosaic: Mosaic, stars: StarList) -> float:
+    """Return the median of the sky without what stands out of it."""
+    values = mosaic.data[~mosaic.mask]
+    if values.size == 0:
+        return math.nan
+    for _ in range(5):
+        middle, noise = np.median(values), stars.noise or mad_std(values)
+        values = values[np.abs(values - middle) < 3 * max(float(noise), float(mad_std(values)))]
+    return float(np.median(values))
+
+
+def _difference(first: Mosaic, second: Mosaic, moved: WCS, ratio: float) -> NDArray[np.float32]:
+    frame = CCDData(second.data, unit=u.adu, mask=second.mask, wcs=moved)
+    projected = LanczosResampler()(frame, first.grid)
+    difference = np.full(first.data.shape, np.nan, dtype=np.float32)
+    there = first.data[projected.window]
+    bad = projected.mask | first.mask[projected.window]
+    difference[projected.window] = np.where(
+        bad, np.float32(np.nan), projected.data / np.float32(ratio) - there
+    )
+    return difference
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, int | np.integer):
+        return int(value)
+    number = float(value)
+    return number if math.isfinite(number) else None

@@ -1,0 +1,179 @@
+"""A comparison of two mosaics as a table and as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import astropy.units as u
+import numpy as np
+from astropy.stats import mad_std
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from rich import box
+from rich.table import Table
+
+from .comparison import Comparison
+
+__all__ = ["comparison_table", "plot_comparison"]
+
+_SIZE = 900
+_MARK = "#d2491a"
+
+
+def comparison_table(comparison: Comparison, names: Sequence[str]) -> Table:
+    """Return what both images measure, and what lies between them.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        As from `compare_images`.
+    names : sequence of str
+        Names of the two images.
+
+    Returns
+    -------
+    `rich.table.Table`
+    """
+    table = Table(box=box.SIMPLE, padding=0)
+    table.add_column("", no_wrap=True)
+    for heading in (*names, "2nd - 1st"):
+        table.add_column(heading, justify="right", overflow="fold", max_width=20)
+    table.add_column("unit", no_wrap=True)
+    one, two = comparison.quality
+    for label, values, form, unit in (
+        ("seeing", [q.seeing.to_value(u.arcsec) for q in (one, two)], ".3f", "arcsec"),
+        ("ellipticity", [q.ellipticity for q in (one, two)], ".3f", ""),
+        ("depth, 5 sigma", [q.depth for q in (one, two)], ".2f", "mag*"),
+        ("correlated noise", [q.correlated_noise for q in (one, two)], ".2f", ""),
+        ("background, rms", [q.background_rms for q in (one, two)], ".3g", "unit*"),
+        ("background, level", comparison.background, ".3g", "unit*"),
+        ("over-subtraction", [one.oversubtraction, two.oversubtraction], ".3g", "own unit"),
+    ):  # fmt: skip
+        change = values[1] - values[0]
+        table.add_row(label, *(_number(v, form) for v in (*values, change)), unit)
+    table.add_section()
+    east, north = comparison.shift.to_value(u.arcsec)
+    errors = comparison.shift_error.to_value(u.arcsec)
+    for label, value, error, unit in (
+        ("shift, east", 1000 * east, 1000 * errors[0], "mas"),
+        ("shift, north", 1000 * north, 1000 * errors[1], "mas"),
+        ("flux ratio", comparison.flux_ratio, comparison.flux_ratio_error, ""),
+    ):
+        digits = ".1f" if unit else ".4f"
+        table.add_row(label, "", "", f"{value:{digits}} +- {error:{digits}}", unit)
+    rows = (
+        ("flux, scatter", 100 * comparison.flux_scatter, "%"),
+        ("flux, tilt along x", 100 * comparison.tilt[0], "%"),
+        ("flux, tilt along y", 100 * comparison.tilt[1], "%"),
+        ("difference, rms", comparison.difference_rms, "unit*"),
+    )
+    for label, value, unit in rows:
+        table.add_row(label, "", "", _number(value, ".3g"), unit)
+    table.add_row("stars in common", "", "", str(len(comparison.stars)), "")
+    table.caption = f"* in the unit and the pixels of {names[0]}; 1 unit is 25 mag"
+    table.caption_justify = "left"
+    return table
+
+
+def plot_comparison(
+    comparison: Comparison, image: NDArray[np.floating], names: Sequence[str]
+) -> Figure:
+    """Draw two images against each other.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        As from `compare_images`.
+    image : `~numpy.ndarray`
+        The first image.
+    names : sequence of str
+        Names of the two images.
+
+    Returns
+    -------
+    `~matplotlib.figure.Figure`
+        1800 x 1125 pixels: the first image, the second on its pixels and scale,
+        their difference; the flux ratio against the magnitude and over the field,
+        and the places of the stars.
+    """
+    figure = Figure(figsize=(12, 7.5), dpi=150, layout="constrained")
+    axes = figure.subplots(2, 3)
+    step = max(1, -(-max(image.shape) // _SIZE))
+    known = np.isfinite(comparison.difference)
+    one = np.where(known, image, np.nan)[::step, ::step]
+    difference = comparison.difference[::step, ::step]
+    noise = float(mad_std(one, ignore_nan=True)) or 1.0
+    level = float(np.nanmedian(one))
+    limits = {"vmin": level - 3 * noise, "vmax": level + 12 * noise}
+    extent = (-0.5, image.shape[1] - 0.5, -0.5, image.shape[0] - 0.5)
+    for panel, data, title, options in (
+        (axes[0, 0], one, names[0], {"cmap": "gray_r", **limits}),
+        (axes[0, 1], one + difference, f"{names[1]}, aligned", {"cmap": "gray_r", **limits}),
+        (axes[0, 2], difference, "difference (2nd - 1st)",
+         {"cmap": "RdBu_r", "vmin": -4 * noise, "vmax": 4 * noise}),
+    ):  # fmt: skip
+        drawn = panel.imshow(
+            data, origin="lower", extent=extent, interpolation="nearest", **options
+        )
+        panel.set_title(title, fontsize="medium")
+        panel.tick_params(labelsize="small")
+        figure.colorbar(drawn, ax=panel, shrink=0.8)
+    _draw_ratios(axes[1, 0], comparison)
+    _draw_field(axes[1, 1], comparison, extent)
+    _draw_places(axes[1, 2], comparison)
+    return figure
+
+
+def _draw_ratios(axes: Axes, comparison: Comparison) -> None:
+    stars, bins = comparison.stars, comparison.by_magnitude
+    axes.errorbar(
+        stars["magnitude"], stars["ratio"], stars["error"], fmt=".", color="0.6", markersize=3,
+        linewidth=0.5,
+    )  # fmt: skip
+    axes.errorbar(
+        bins["magnitude"], bins["ratio"], np.nan_to_num(bins["error"]), fmt="o", color=_MARK,
+        markersize=4, label="median",
+    )  # fmt: skip
+    ratio = comparison.flux_ratio
+    axes.axhline(ratio, color="k", linewidth=0.8, linestyle="--")
+    reach = max(4 * comparison.flux_scatter * ratio, 0.02 * ratio)
+    axes.set(
+        ylim=(ratio - reach, ratio + reach), xlabel="magnitude (1 unit is 25 mag)",
+        ylabel="flux ratio (2nd / 1st)",
+    )  # fmt: skip
+    axes.set_title(f"ratio {ratio:.4f} +- {comparison.flux_ratio_error:.4f}", fontsize="medium")
+    axes.legend(frameon=False, fontsize="small")
+
+
+def _draw_field(
+    axes: Axes, comparison: Comparison, extent: tuple[float, float, float, float]
+) -> None:
+    stars = comparison.stars
+    relative = 100 * (np.array(stars["ratio"]) / comparison.flux_ratio - 1)
+    reach = max(2 * 100 * comparison.flux_scatter, 0.5)
+    drawn = axes.scatter(
+        stars["x"], stars["y"], c=relative, cmap="RdBu_r", vmin=-reach, vmax=reach, s=14,
+        edgecolors="0.4", linewidths=0.2,
+    )  # fmt: skip
+    axes.set(xlim=extent[:2], ylim=extent[2:], xlabel="x (pixels)", ylabel="y (pixels)",
+             aspect="equal")  # fmt: skip
+    axes.set_title("flux ratio over the field", fontsize="medium")
+    axes.figure.colorbar(drawn, ax=axes, shrink=0.8, label="%")
+
+
+def _draw_places(axes: Axes, comparison: Comparison) -> None:
+    east, north = (1000 * np.array(comparison.stars[name]) for name in ("east", "north"))
+    axes.plot(east, north, ".", color="0.4", markersize=4)
+    reach = 6 * max(mad_std(east), mad_std(north), 1.0)
+    axes.axhline(0, color=_MARK, linewidth=0.6)
+    axes.axvline(0, color=_MARK, linewidth=0.6)
+    axes.set(xlim=(reach, -reach), ylim=(-reach, reach), xlabel="east (mas)", ylabel="north (mas)",
+             aspect="equal")  # fmt: skip
+    shift = 1000 * comparison.shift.to_value(u.arcsec)
+    axes.set_title(f"places after a shift of {shift[0]:+.0f}, {shift[1]:+.0f} mas",
+                   fontsize="medium")  # fmt: skip
+
+
+def _number(value: float, form: str) -> str:
+    return format(value, form) if np.isfinite(value) else "-"
