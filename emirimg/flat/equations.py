@@ -8,7 +8,6 @@ from functools import cache
 import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
-from scipy.interpolate import BSpline
 
 __all__ = ["Model", "Solution", "StarEquations", "StarMeasurements", "without_means"]
 
@@ -251,6 +250,8 @@ def _basis(u: NDArray[np.float64], v: NDArray[np.float64], degree: int) -> NDArr
 
 def _radial(r: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return cubic B-splines of the distance from the centre (1: middle of an edge)."""
+    from scipy.interpolate import BSpline  # noqa: PLC0415 (heavy)
+
     inner = np.linspace(0, np.sqrt(2), _RADIAL_KNOTS)
     knots = np.r_[[inner[0]] * 3, inner, [inner[-1]] * 3]
     return BSpline.design_matrix(np.clip(r, 0, inner[-1]), knots, 3).toarray()

@@ -8,7 +8,6 @@ from functools import partial
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy.interpolate import RectBivariateSpline
 from scipy.ndimage import median_filter
 
 from .._parallel import parallel_map
@@ -64,6 +63,8 @@ def _interpolated(
     order = [min(3, n - 1) for n in plane.shape]
     if min(order) == 0:
         return np.full(shape, np.median(plane), dtype=np.float32)
+    from scipy.interpolate import RectBivariateSpline  # noqa: PLC0415 (heavy)
+
     centres = (start + (box - 1) / 2 for start in starts)
     spline = RectBivariateSpline(*centres, plane, kx=order[0], ky=order[1])
     return spline(*(np.arange(size) for size in shape)).astype(np.float32)
