@@ -41,12 +41,12 @@ def stored_plane(path: Path, offset: int, shape: tuple[int, int], stored: str) -
     length = shape[1] * kind.itemsize
 
     def read(stream: BinaryIO, first: int, number: int) -> NDArray[Any]:
+        pixels = np.empty((number, shape[1]), kind)
         stream.seek(offset + first * length)
-        pixels = np.fromfile(stream, kind, number * shape[1])
-        if pixels.size < number * shape[1]:
+        if stream.readinto(pixels.view(np.uint8)) < pixels.nbytes:
             msg = f"{path} became shorter while it was in use"
             raise FrameError(msg)
-        return pixels.reshape(number, shape[1]).astype(dtype, copy=False)
+        return pixels.astype(dtype, copy=False)
 
     def rows(wanted: slice) -> NDArray[Any]:
         chosen = range(*wanted.indices(shape[0]))
