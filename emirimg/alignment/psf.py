@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
 from .stars import StarList
 
@@ -128,6 +127,8 @@ def measure_psf(
     scale = [peak, 0.01 * peak, inner, 0.1 * inner, inner, 0.3]
     low = [0.0, -np.inf, 0.0, -np.inf, 0.0, 1 / _BETAS[1]]
     high = [np.inf, np.inf, np.inf, np.inf, np.inf, 1 / _BETAS[0]]
+    from scipy.optimize import least_squares  # noqa: PLC0415 (heavy)
+
     fit = least_squares(
         deviations, start, jac=slopes, bounds=(low, high), x_scale=scale, loss="soft_l1",
         ftol=1e-7, max_nfev=50,

@@ -42,11 +42,14 @@ from ..simulation import SCENES, ScoredImage, Truth, TutorialPaths, score, write
 from ._output import output_directory, typed_command
 from ._reporter import Reporter
 
-<<<<<<< HEAD
-__all__ = ["CalibrationFiles", "Machine", "reduce_exposures", "score_files", "simulate"]
-=======
-__all__ = ["CalibrationFiles", "headings", "reduce_exposures", "score_files", "simulate"]
->>>>>>> room-check
+__all__ = [
+    "CalibrationFiles",
+    "Machine",
+    "headings",
+    "reduce_exposures",
+    "score_files",
+    "simulate",
+]
 
 _IMAGE, _PICTURE, _LOG = "mosaic.fits", "mosaic.png", "processing.log"
 _PAGE, _SUMMARY, _TABLE = REPORT_FILES

@@ -6,6 +6,7 @@ and the first sky is subtracted, where rows of them are asked for.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -93,8 +94,9 @@ class LegacySteps(Steps):
                 else each_row(np.multiply, sky.image, doughnut, dtype=np.float32)
             )
             clean = _subtracted(stack[index], sky, image)
-            self._show(f"{stack.names[index]}_rfs_i0", clean.data, clean.wcs)
-            return clean
+            shown = CCDData(clean.data, unit=u.adu, wcs=clean.wcs)
+            # What was written is read again sooner than it is worked out again.
+            return changed(clean, data=self._keep(f"{stack.names[index]}_rfs_i0", shown).data)
 
         return stack.with_frames(self.each("Subtracting the sky", subtract, range(len(stack))))
 
@@ -127,7 +129,8 @@ class LegacySteps(Steps):
         """Refine the places of the frames with the stars of a first mosaic."""
         if self.strategies.refinement is None:
             return alignment
-        stars = self.once("Finding stars", find_brightest, self.mosaic(stack, alignment))
+        mosaic = self.mosaic(_without_noise(stack), alignment)
+        stars = self.once("Finding stars", find_brightest, mosaic)
         stars = stars - _shifts(alignment, stack)[0]
         return self.once("Aligning", self.strategies.refinement, stack, alignment, stars)
 
@@ -180,6 +183,14 @@ def _as_planes(frame: CCDData, new: CCDData) -> CCDData:
     the history as a whole.
     """
     return changed(frame, data=new.data, variance=new.uncertainty.array)
+
+
+def _without_noise(stack: DitherStack) -> DitherStack:
+    """Return the stack without its variances, for a mosaic of which nobody asks for it."""
+    frames = [copy.copy(frame) for frame in stack]
+    for frame in frames:
+        frame.uncertainty = None
+    return stack.with_frames(frames)
 
 
 def _shifts(alignment: Alignment, stack: DitherStack) -> NDArray[np.int_]:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
-from scipy.interpolate import BSpline
-from scipy.optimize import least_squares
 
 __all__ = ["Ring", "find_ring", "polynomial_basis", "polynomial_terms"]
 
@@ -97,6 +95,8 @@ def find_ring(
     def deviations(shape: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.r_[fit(shape)[1] / error, shape / _SHAPE_ERROR]
 
+    from scipy.optimize import least_squares  # noqa: PLC0415 (heavy)
+
     best = least_squares(deviations, np.zeros(4), loss="soft_l1", f_scale=2.0, max_nfev=15)
     shape = tuple(float(item) for item in best.x)
     splines = _splines(_radius(shape, u, v))
@@ -140,6 +140,10 @@ def _radius(
 
 def _splines(r: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return cubic B-splines of the distance from the centre (1: middle of an edge)."""
+    from scipy.interpolate import BSpline  # noqa: PLC0415 (heavy)
+
+    if r.size == 0:  # which SciPy refuses
+        return np.empty((0, _KNOTS + 3))
     inner = np.append(np.linspace(0, np.sqrt(2), _KNOTS), _LARGEST_RADIUS)
     knots = np.r_[[inner[0]] * 3, inner, [inner[-1]] * 3]
     return BSpline.design_matrix(np.clip(r, 0, inner[-1]), knots, 3).toarray()

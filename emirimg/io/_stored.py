@@ -59,11 +59,11 @@ class StoredPlane(LazyPlane):
     def _read(self, stream: BinaryIO, first: int, number: int) -> NDArray[Any]:
         path, offset, (_, nx), _ = self.place
         stream.seek(offset + first * nx * self._kind.itemsize)
-        pixels = np.fromfile(stream, self._kind, number * nx)
-        if pixels.size < number * nx:
+        pixels = np.empty((number, nx), self._kind)
+        if stream.readinto(pixels.view(np.uint8)) < pixels.nbytes:
             msg = f"{path} became shorter while it was in use"
             raise FrameError(msg)
-        return pixels.reshape(number, nx).astype(self.dtype, copy=False)
+        return pixels.astype(self.dtype, copy=False)
 
 
 def stored_planes(path: Path, expected: str) -> tuple[fits.Header, dict[str, LazyPlane]] | None:

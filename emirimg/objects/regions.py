@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from astropy.wcs import WCS
-from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from ..combine.mosaic import Mosaic
@@ -68,6 +67,8 @@ def filled_outline(outline: NDArray[np.float64], shape: tuple[int, int]) -> NDAr
     >>> int(filled_outline(square, (5, 6)).sum())
     4
     """
+    from matplotlib.path import Path  # noqa: PLC0415 (heavy)
+
     mask = np.zeros(shape, dtype=bool)
     low = np.maximum(np.floor(outline.min(axis=0)).astype(int), 0)
     high = np.minimum(np.ceil(outline.max(axis=0)).astype(int) + 1, shape[::-1])

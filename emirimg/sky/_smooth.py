@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
-from scipy.interpolate import RectBivariateSpline
 
 from ..exceptions import SkyWarning
 from ..stack import DitherStack
@@ -45,6 +44,8 @@ def smooth_sky(
         return SkyModel(level, np.full(frame.shape, level, dtype=np.float32), noise**2, 1)
     values = smooth_blocks(blocks, _SMOOTHING)
     if min(values.shape) > _CUBIC:
+        from scipy.interpolate import RectBivariateSpline  # noqa: PLC0415 (heavy)
+
         spline = RectBivariateSpline(*blocks.centres, values, kx=_CUBIC, ky=_CUBIC)
         image = spline(*map(np.arange, frame.shape)).astype(np.float32)
     else:
