@@ -8,6 +8,7 @@ import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy.ndimage import label, maximum_position
 
 from .._strategy import Strategy
 from ..exceptions import FrameError
@@ -15,12 +16,19 @@ from ._frames import variance_of
 
 __all__ = ["LaplacianCosmicRays"]
 
+_FAINTEST_NEIGHBOUR = 0.3
+"""Each of the four pixels beside the peak of a star has more than this part of it, for stars of
+at least 2 pixels FWHM, wherever their centre lies; a cosmic ray is dark on one side at least."""
+
+_CORE = 3
+"""Pixels on each side of the peak of a star, beyond which a cosmic ray may cross it."""
+
 
 class LaplacianCosmicRays(Strategy):
     """Find cosmic rays by their edges, which are sharper than those of a star.
 
-    For stacks of fewer than three exposures, which cannot tell a cosmic ray
-    from a star by comparison.
+    For places that fewer than three exposures show, which cannot tell a cosmic
+    ray from a star by comparison.
 
     Parameters
     ----------
@@ -37,7 +45,9 @@ class LaplacianCosmicRays(Strategy):
     Notes
     -----
     The algorithm is L.A.Cosmic, by way of `ccdproc.cosmicray_lacosmic`, with
-    the variance of the frame as its noise.
+    the variance of the frame as its noise. The cores of bright stars in good seeing are
+    as sharp as it asks for: what it finds is dropped where the brightest pixel
+    exceeds each of its four neighbours by no more than a star of 2 pixels FWHM can.
 
     References
     ----------
@@ -89,4 +99,22 @@ class LaplacianCosmicRays(Strategy):
             satlevel=np.inf,
             invar=np.where(mask, np.median(variance), variance).astype(np.float32),
         )
-        return found.mask & ~mask
+        return _without_stars(found.mask & ~mask, data, mask)
+
+
+def _without_stars(
+    found: NDArray[np.bool_], data: NDArray[np.float32], mask: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Drop the surroundings of the brightest pixels of groups, if embedded as only a star's is."""
+    groups, number = label(found, np.ones((3, 3)))
+    if number == 0:
+        return found
+    y, x = np.array(maximum_position(data, groups, np.arange(1, number + 1))).T
+    around = np.pad(np.where(mask, np.float32(np.inf), data), 1, constant_values=np.inf)
+    neighbours = [around[y + 1 + dy, x + 1 + dx] for dy, dx in ((0, 1), (1, 0), (0, -1), (-1, 0))]
+    faintest = np.min(neighbours, axis=0)
+    is_star = np.isfinite(faintest) & (faintest > _FAINTEST_NEIGHBOUR * data[y, x])
+    for row, column in zip(y[is_star], x[is_star], strict=True):
+        rows = slice(max(row - _CORE, 0), row + _CORE + 1)
+        found[rows, max(column - _CORE, 0) : column + _CORE + 1] = False
+    return found

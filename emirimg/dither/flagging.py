@@ -16,6 +16,7 @@ from ..combine import Mosaic
 from ..projection import blot
 from ..stack import DitherStack
 from .steps import Steps
+from .thinly_covered import flag_thinly_covered, thinly_covered
 
 __all__ = ["Flags", "flag_frames"]
 
@@ -69,7 +70,8 @@ def flag_frames(
         Sky-subtracted frames, aligned.
     mosaic : Mosaic
         What they were combined to. Fewer than three frames leave no reference:
-        only ``cosmic_rays`` is used then, and otherwise only the others are.
+        only ``cosmic_rays`` is used then; otherwise it is used where fewer than
+        three overlap.
     alignment : Alignment
         Their transparencies and their seeing.
     steps : Steps
@@ -83,7 +85,7 @@ def flag_frames(
             return flags
         found = steps.each("Flagging cosmic rays", cosmic_rays, stack)
         return Flags(found, flags.trails, flags.persistent)
-    if outliers is trails is persistence is None:
+    if outliers is trails is persistence is cosmic_rays is None:
         return flags
     footprints: list[Footprint] = []
     if persistence is not None:
@@ -93,7 +95,14 @@ def flag_frames(
         [footprint for footprint in footprints if seconds[footprint.frame] < time]
         for time in seconds
     ]
-    flag = partial(_flag, mosaic=mosaic, outliers=outliers, trails=trails, persistence=persistence)
+    flag = partial(
+        _flag,
+        mosaic=mosaic,
+        outliers=outliers,
+        trails=trails,
+        persistence=persistence,
+        cosmic_rays=cosmic_rays,
+    )
     results = steps.each(
         "Flagging outliers", flag, stack, before, alignment.transparency, _sharpness(alignment)
     )
@@ -120,6 +129,7 @@ def _flag(
     outliers: Callable[..., NDArray[np.bool_]] | None,
     trails: Callable[..., Sequence[Trail]] | None,
     persistence: PersistenceDetector | None,
+    cosmic_rays: Callable[..., NDArray[np.bool_]] | None,
 ) -> tuple[NDArray[np.bool_], tuple[Trail, ...], list[Afterglow]]:
     """Return what is flagged in a frame, and its trails and what persists in it."""
     reference, unknown = blot(mosaic.data, mosaic.mask, mosaic.grid, frame.wcs, frame.shape)
@@ -128,6 +138,8 @@ def _flag(
     glows: list[Afterglow] = []
     if outliers is not None:
         found |= outliers(frame, reference, unknown, scale=scale, sharpness=sharpness)
+    if cosmic_rays is not None:
+        found |= flag_thinly_covered(frame, thinly_covered(mosaic, frame), cosmic_rays)
     if trails is not None:
         streaks = tuple(trails(frame, reference, unknown, scale=scale))
     if persistence is not None and footprints:
