@@ -208,7 +208,7 @@ def test_the_seeing_of_a_frame_is_allowed_for():
     assert ReferenceOutliers()(frame, star, sharpness=4.0)[5, 7]
 
 
-@pytest.mark.parametrize("fwhm", [2.2, 2.6, 3.1, 4.0])
+@pytest.mark.parametrize("fwhm", [1.9, 2.2, 2.6, 3.1, 4.0])
 def test_no_core_of_a_sharp_star_is_taken_for_a_cosmic_ray(fwhm):
     image = field(sigma=fwhm / 2.3548)
     clean = observed(image)
