@@ -19,6 +19,7 @@ from ..projection import blot
 from ..stack import DitherStack
 from .clean import kept_mask
 from .field_steps import FieldSteps
+from .thinly_covered import flag_thinly_covered, thinly_covered
 
 __all__ = ["Flags", "flag_frames"]
 
@@ -72,7 +73,8 @@ def flag_frames(
         Sky-subtracted frames, aligned.
     mosaic : Mosaic
         What they were combined to. Fewer than three frames leave no reference:
-        only ``cosmic_rays`` is used then, and otherwise only the others are.
+        only ``cosmic_rays`` is used then; otherwise it is used where fewer than
+        three overlap.
     alignment : Alignment
         Their transparencies and their seeing.
     steps : FieldSteps
@@ -87,7 +89,7 @@ def flag_frames(
         find = partial(_cosmic_rays, find=cosmic_rays, scratch=steps.scratch)
         found = steps.each("Flagging cosmic rays", find, stack)
         return Flags(found, flags.trails, flags.persistent)
-    if outliers is trails is persistence is None:
+    if outliers is trails is persistence is cosmic_rays is None:
         return flags
     footprints: list[Footprint] = []
     if persistence is not None:
@@ -104,6 +106,7 @@ def flag_frames(
         trails=trails,
         persistence=persistence,
         scratch=steps.scratch,
+        cosmic_rays=cosmic_rays,
     )
     results = steps.each(
         "Flagging outliers", flag, stack, before, alignment.transparency, _sharpness(alignment)
@@ -131,6 +134,7 @@ def _flag(
     outliers: Callable[..., NDArray[np.bool_]] | None,
     trails: Callable[..., Sequence[Trail]] | None,
     persistence: PersistenceDetector | None,
+    cosmic_rays: Callable[..., NDArray[np.bool_]] | None,
     scratch: Scratch,
 ) -> tuple[LazyPlane, tuple[Trail, ...], list[Afterglow]]:
     """Return what is flagged in a frame, and its trails and what persists in it."""
@@ -141,6 +145,8 @@ def _flag(
     glows: list[Afterglow] = []
     if outliers is not None:
         found |= outliers(frame, reference, unknown, scale=scale, sharpness=sharpness)
+    if cosmic_rays is not None:
+        found |= flag_thinly_covered(frame, thinly_covered(mosaic, frame), cosmic_rays)
     if trails is not None:
         streaks = tuple(trails(frame, reference, unknown, scale=scale))
     if persistence is not None and footprints:

@@ -80,7 +80,7 @@ class DitherReducer:
         Default: `~emirimg.calibration.ReferenceOutliers`; `None`: not flagged.
     cosmic_rays : callable or None, optional
         Flags cosmic rays of a single exposure, used where fewer than three
-        exposures leave no reference. Default:
+        exposures overlap. Default:
         `~emirimg.calibration.LaplacianCosmicRays`; `None`: not flagged.
     starflat : callable or None, optional
         Finds the illumination from the stars, by which the frames are then

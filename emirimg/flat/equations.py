@@ -129,11 +129,11 @@ class StarEquations:
         """Fit response, zero points and ring, robustly, to the chosen measurements."""
         if chosen is None:
             chosen = np.ones(len(self.value), dtype=bool)
-        design = self._star_design(model, chosen)
         fixed_normal, fixed_right = self._fixed_equations(model)
         if not chosen.any():
             found = np.linalg.solve(fixed_normal, fixed_right)
             return Solution(*np.split(found, self._column_ends(model)))
+        design = self._star_design(model, chosen)
         value, star, sigma = self.value[chosen], self.star[chosen], self.sigma[chosen]
         weight = sigma**-2
         for _ in range(_ITERATIONS):

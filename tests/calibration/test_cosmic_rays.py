@@ -206,3 +206,16 @@ def test_the_seeing_of_a_frame_is_allowed_for():
     assert not ReferenceOutliers()(frame, star, sharpness=4.0).any()
     frame.data[5, 7] += 400
     assert ReferenceOutliers()(frame, star, sharpness=4.0)[5, 7]
+
+
+@pytest.mark.parametrize("fwhm", [1.9, 2.2, 2.6, 3.1, 4.0])
+def test_no_core_of_a_sharp_star_is_taken_for_a_cosmic_ray(fwhm):
+    image = field(sigma=fwhm / 2.3548)
+    clean = observed(image)
+    assert not LaplacianCosmicRays()(clean)[image > 300].any()
+    # A track across everything is still found, but for the cores.
+    hit = clean.copy()
+    row, column = np.arange(20, 120), np.arange(20, 120) // 3 + 60
+    hit.data[row, column] += 1500
+    found = LaplacianCosmicRays()(hit)[row, column]
+    assert found[image[row, column] < 100].mean() > 0.97

@@ -170,6 +170,13 @@ def test_no_star_at_all():
     assert found.n_stars == 0
 
 
+def test_no_star_at_all_but_a_sky(sky):
+    nothing = StarMeasurements(*[np.array([], dtype=int)] * 2, *[np.array([])] * 4)
+    found = StarFlat()(nothing, SHAPE, sky=sky)
+    assert found.degree == 1
+    assert error_of(found, illumination) < 0.7 * error_of_none()
+
+
 def test_min_stars_changes_the_result(sky):
     stars, _ = measure(illumination)
     assert StarFlat(min_stars=1000)(stars, SHAPE, sky=sky).degree == 1
