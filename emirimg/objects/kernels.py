@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["grow_labels"]
+__all__ = ["aperture_sums", "grow_labels"]
 
 
 @njit(nogil=True, cache=True)
@@ -14,6 +14,8 @@ def grow_labels(
     labels: NDArray[np.int32], radius: NDArray[np.float64], out: NDArray[np.bool_]
 ) -> None:
     """Mark every labelled pixel and all within the radius of its label.
+
+    Labels of a negative radius are left out.
 
     Parameters
     ----------
@@ -29,7 +31,7 @@ def grow_labels(
     for y in range(ny):
         for x in range(nx):
             label = labels[y, x]
-            if label == 0:
+            if label == 0 or radius[label] < 0:
                 continue
             out[y, x] = True
             # A disc about a pixel inside the segment lies within those of its rim.
@@ -48,3 +50,29 @@ def grow_labels(
                 half = int(np.sqrt(reach * reach - (j - y) ** 2))
                 for i in range(max(0, x - half), min(nx, x + half + 1)):
                     out[j, i] = True
+
+
+@njit(nogil=True, cache=True)
+def aperture_sums(
+    data: NDArray[np.float32],
+    variance: NDArray[np.float32],
+    places: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the sums of data and of variance over apertures.
+
+    Parameters
+    ----------
+    data, variance : `~numpy.ndarray` of float32
+        Shape (n_pixels,): images, row after row.
+    places : `~numpy.ndarray` of int
+        Middle pixels of the apertures.
+    offsets : `~numpy.ndarray` of int
+        How far from these the pixels of an aperture are.
+    """
+    sums, variances = np.zeros(places.size), np.zeros(places.size)
+    for k in range(places.size):
+        for offset in offsets:
+            sums[k] += data[places[k] + offset]
+            variances[k] += variance[places[k] + offset]
+    return sums, variances

@@ -10,6 +10,7 @@ from pydantic import Field
 from scipy.ndimage import binary_dilation, find_objects, gaussian_filter, label
 
 from .._strategy import Strategy
+from ..alignment.smoothing import gaussian_smoothed
 from ..combine.mosaic import Mosaic
 from .background import block_map, robust_rms, smooth_background
 from .kernels import grow_labels
@@ -93,7 +94,7 @@ class SegmentationMasker(Strategy):
     def _grown(self, signal: NDArray[np.float32], empty: NDArray[np.bool_]) -> NDArray[np.bool_]:
         found = np.zeros(signal.shape, dtype=bool)
         noise = _pixel_noise(signal, empty)
-        smooth = gaussian_filter(signal, _FINE_SIGMA, truncate=3.0)
+        smooth = gaussian_smoothed(signal, _FINE_SIGMA)
         self._grow(smooth, empty, noise, 1, found)
         # The coarse scale sees only what the fine one has left over.
         smooth, unknown = _coarse(signal, empty | found)
@@ -115,10 +116,10 @@ class SegmentationMasker(Strategy):
         limit = self.threshold * _local_noise(smooth, empty, _NOISE_BOX // step)
         labels, count = label((smooth > limit) & ~empty, structure=_DIAGONAL)
         area = np.bincount(labels.ravel(), minlength=count + 1)
-        labels[(area < self.npixels)[labels]] = 0
         level = float(np.median(limit))
         fall = max(1.0, level / (self.faintest_halo * noise)) ** (1 / self.slope)
         radius = np.sqrt(area / np.pi) * (fall - 1) + 1
+        radius[area < self.npixels] = -1
         grow_labels(labels.astype(np.int32, copy=False), radius, out)
 
 
