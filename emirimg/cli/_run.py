@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -71,10 +73,30 @@ class CalibrationFiles:
 
 @dataclass(frozen=True)
 class Machine:
-    """What the machine may give: bytes of memory, and a place for scratch files."""
+    """Bytes of memory, a place for scratch files, and the address of a scheduler of dask."""
 
     max_memory: int | None = None
     scratch: Path | None = None
+    scheduler: str | None = None
+
+    @contextmanager
+    def executor(self) -> Iterator[Executor | None]:
+        """Lend an executor of the cluster; `None` where there is none."""
+        if self.scheduler is None:
+            yield None
+            return
+        try:
+            from distributed import Client  # noqa: PLC0415 (heavy, and needed by few)
+        except ImportError:
+            msg = "--scheduler needs the package distributed: install emirimg[distributed]"
+            raise InputError(msg) from None
+        try:
+            client = Client(self.scheduler)
+        except (OSError, ValueError) as error:
+            msg = f"no scheduler of dask answers at {self.scheduler}: {error}"
+            raise InputError(msg) from None
+        with client:
+            yield client.get_executor()
 
 
 def reduce_exposures(
@@ -130,14 +152,16 @@ def reduce_exposures(
             stars = read_reference_catalogue(catalogue, group.filter_name)
             reporter.step(f"catalogue {catalogue}: {len(stars)} stars")
             strategies = {**strategies, "catalogue": stars}
-        reducer = DitherReducer(
-            calibrations=calibrations.read(group, reporter),
-            progress=reporter.progress,
-            max_memory=machine.max_memory,
-            scratch=machine.scratch,
-            **strategies,
-        )
-        result = reducer.reduce(group.paths, sky_exposures=sky_exposures)
+        with machine.executor() as executor:
+            reducer = DitherReducer(
+                calibrations=calibrations.read(group, reporter),
+                progress=reporter.progress,
+                max_memory=machine.max_memory,
+                scratch=machine.scratch,
+                executor=executor,
+                **strategies,
+            )
+            result = reducer.reduce(group.paths, sky_exposures=sky_exposures)
         for text in result.warnings:
             reporter.note(text)
         result.write(workplace / _IMAGE)
