@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -80,10 +79,12 @@ class Machine:
     scheduler: str | None = None
 
     @contextmanager
-    def executor(self) -> Iterator[Executor | None]:
-        """Lend an executor of the cluster; `None` where there is none."""
+    def arguments(self) -> Iterator[dict[str, Any]]:
+        """Lend the arguments of `~emirimg.dither.DitherReducer` that say so."""
+        given = {"max_memory": self.max_memory, "scratch": self.scratch}
+        given = {name: value for name, value in given.items() if value is not None}
         if self.scheduler is None:
-            yield None
+            yield given
             return
         try:
             from distributed import Client  # noqa: PLC0415 (heavy, and needed by few)
@@ -96,7 +97,7 @@ class Machine:
             msg = f"no scheduler of dask answers at {self.scheduler}: {error}"
             raise InputError(msg) from None
         with client:
-            yield client.get_executor()
+            yield given | {"executor": client.get_executor()}
 
 
 def reduce_exposures(
@@ -152,13 +153,11 @@ def reduce_exposures(
             stars = read_reference_catalogue(catalogue, group.filter_name)
             reporter.step(f"catalogue {catalogue}: {len(stars)} stars")
             strategies = {**strategies, "catalogue": stars}
-        with machine.executor() as executor:
+        with machine.arguments() as arguments:
             reducer = DitherReducer(
                 calibrations=calibrations.read(group, reporter),
                 progress=reporter.progress,
-                max_memory=machine.max_memory,
-                scratch=machine.scratch,
-                executor=executor,
+                **arguments,
                 **strategies,
             )
             result = reducer.reduce(group.paths, sky_exposures=sky_exposures)
