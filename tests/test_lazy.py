@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from astropy.nddata import VarianceUncertainty
 
-from emirimg._lazy import LazyFrame, LazyPlane, each_row
+from emirimg._lazy import LazyFrame, LazyPlane, each_row, materialised, pack_bits, packed
 
 IMAGE = np.arange(200 * 7, dtype=np.float32).reshape(200, 7)
 
@@ -59,3 +59,38 @@ def test_it_is_a_plane_of_a_frame(plane):
     assert frame.data is frame.uncertainty.array is plane
     assert frame.shape == IMAGE.shape
     np.testing.assert_array_equal(frame.mask[:3], IMAGE[:3] > 9)
+
+
+def test_arithmetic_makes_an_array(plane):
+    np.testing.assert_array_equal(plane - IMAGE, 0)
+    np.testing.assert_array_equal(1 + plane, 1 + IMAGE)
+    np.testing.assert_array_equal(plane > plane + 1, np.zeros(IMAGE.shape, bool))
+    mask = np.zeros(IMAGE.shape, bool)
+    mask |= each_row(lambda a: a > 9, plane, dtype=bool)
+    assert mask.sum() == (IMAGE > 9).sum()
+    assert plane.mean() == IMAGE.mean()
+    with pytest.raises(AttributeError, match="'LazyPlane' object has no attribute 'mask'"):
+        plane.mask  # noqa: B018
+
+
+@pytest.mark.parametrize("n_columns", [1, 8, 13])
+def test_bits_are_a_mask(n_columns):
+    mask = np.random.default_rng(1).random((70, n_columns)) < 0.5
+    bits = pack_bits(mask)
+    assert bits.shape == (70, -(-n_columns // 8))
+    plane = packed(bits, n_columns)
+    assert plane.dtype == bool
+    np.testing.assert_array_equal(np.asarray(plane), mask)
+    np.testing.assert_array_equal(plane[3::5], mask[3::5])
+
+
+def test_materialised(plane):
+    frame = LazyFrame(
+        plane, unit="adu", mask=plane, uncertainty=VarianceUncertainty(plane, copy=False)
+    )
+    real = materialised(frame)
+    for part in (real.data, real.mask, real.uncertainty.array):
+        assert isinstance(part, np.ndarray)
+        np.testing.assert_array_equal(part, IMAGE)
+    assert materialised(real) is real
+    assert frame.data is plane

@@ -52,3 +52,9 @@ def test_iterables_of_different_length():
 def test_bands_cover_all_rows_once():
     rows = [row for band in row_bands(130, 64) for row in range(130)[band]]
     assert rows == list(range(130))
+
+
+def test_bands_are_less_high_where_rows_take_more_memory():
+    first, *_ = row_bands(130, 64, row_bytes=2**24)
+    assert first.stop < 64
+    assert row_bands(3, 64, row_bytes=2**40) == [slice(0, 1), slice(1, 2), slice(2, 3)]

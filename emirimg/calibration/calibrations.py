@@ -81,6 +81,11 @@ class Calibrations:
         names = {key: f"{_WORDS[key]} {name}" for key, name, _ in self.inputs if key in _WORDS}
         return names.get(kind, f"the {_WORDS[kind]}")
 
+    def work_out(self) -> None:
+        """Work out now what `calibrate` needs of them, for all exposures together."""
+        for name in ("unusable", "dark_rate", "dark_variance", "inverse_flat", "flat_variance"):
+            getattr(self, name)
+
     @cached_property
     def unusable(self) -> NDArray[np.bool_] | None:
         """Pixels that one of the calibrations makes unusable, shape (ny, nx)."""

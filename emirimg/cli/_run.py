@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -84,10 +85,32 @@ class CalibrationFiles:
 
 @dataclass(frozen=True)
 class Machine:
-    """What the machine may give: bytes of memory, and a place for scratch files."""
+    """Bytes of memory, a place for scratch files, and the address of a scheduler of dask."""
 
     max_memory: int | None = None
     scratch: Path | None = None
+    scheduler: str | None = None
+
+    @contextmanager
+    def arguments(self) -> Iterator[dict[str, Any]]:
+        """Lend the arguments of `~emirimg.dither.DitherReducer` that say so."""
+        given = {"max_memory": self.max_memory, "scratch": self.scratch}
+        given = {name: value for name, value in given.items() if value is not None}
+        if self.scheduler is None:
+            yield given
+            return
+        try:
+            from distributed import Client  # noqa: PLC0415 (heavy, and needed by few)
+        except ImportError:
+            msg = "--scheduler needs the package distributed: install emirimg[distributed]"
+            raise InputError(msg) from None
+        try:
+            client = Client(self.scheduler)
+        except (OSError, ValueError) as error:
+            msg = f"no scheduler of dask answers at {self.scheduler}: {error}"
+            raise InputError(msg) from None
+        with client:
+            yield given | {"executor": client.get_executor()}
 
 
 def reduce_exposures(
@@ -143,14 +166,14 @@ def reduce_exposures(
             stars = read_reference_catalogue(catalogue, group.filter_name)
             reporter.step(f"catalogue {catalogue}: {len(stars)} stars")
             strategies = {**strategies, "catalogue": stars}
-        reducer = DitherReducer(
-            calibrations=calibrations.read(group, reporter),
-            progress=reporter.progress,
-            max_memory=machine.max_memory,
-            scratch=machine.scratch,
-            **strategies,
-        )
-        result = reducer.reduce(group.paths, sky_exposures=sky_exposures)
+        with machine.arguments() as arguments:
+            reducer = DitherReducer(
+                calibrations=calibrations.read(group, reporter),
+                progress=reporter.progress,
+                **arguments,
+                **strategies,
+            )
+            result = reducer.reduce(group.paths, sky_exposures=sky_exposures)
         for text in result.warnings:
             reporter.note(text)
         result.write(workplace / _IMAGE)

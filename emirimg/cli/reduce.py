@@ -54,6 +54,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--scratch", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Where scratch files are kept.  [default: that of the system]",
 )  # fmt: skip
+@click.option(
+    "--scheduler", metavar="ADDRESS",
+    help="Work on the cluster of this scheduler of dask (tcp://...), which must see DIR.",
+)  # fmt: skip
 @strategy_options
 @overwrite_option
 @reporting_options
@@ -71,6 +75,7 @@ def reduce_command(
     min_transparency: float | None,
     max_memory: float | None,
     scratch: Path | None,
+    scheduler: str | None,
     overwrite: bool,
     quiet: bool,
     verbose: bool,
@@ -110,7 +115,7 @@ def reduce_command(
     from ._run import CalibrationFiles, Machine, reduce_exposures  # noqa: PLC0415 (heavy)
 
     limits = {} if min_transparency is None else {"min_transparency": min_transparency}
-    machine = Machine(None if max_memory is None else round(max_memory * 1e9), scratch)
+    max_bytes = None if max_memory is None else round(max_memory * 1e9)
     with Reporter(quiet=quiet, verbose=verbose) as reporter:
         reduce_exposures(
             paths,
@@ -121,6 +126,6 @@ def reduce_command(
             sky_paths=sky_paths,
             mask_regions=mask_regions,
             catalogue=catalogue,
-            machine=machine,
+            machine=Machine(max_bytes, scratch, scheduler),
             overwrite=overwrite,
         )

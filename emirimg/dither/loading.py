@@ -140,6 +140,7 @@ def load(
 
     # What the calibrations work out for themselves, several planes, goes away with this copy.
     calibrate, scratch = calibrate.copy(), steps.scratch
+    calibrate.calibrations.work_out()
 
     def prepare(item: Path | CCDData, name: str) -> tuple[CCDData | UnusableExposureError, str]:
         digest = sha256(item) if isinstance(item, Path) else ""

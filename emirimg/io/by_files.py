@@ -27,6 +27,9 @@ __all__ = ["ByFiles"]
 _LARGE = 2**18
 _CACHED = 16
 
+_READ: dict[int, tuple[weakref.ref, str]] = {}
+"""The arrays that a worker has read, and their files: what goes back is not written anew."""
+
 
 class _Awaited(Protocol):
     def result(self) -> bytes: ...
@@ -154,6 +157,7 @@ def _function(path: str, directory: str) -> Callable[..., Any]:
 def _array(path: str, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
     array = np.fromfile(path, dtype).reshape(shape)
     array.flags.writeable = False  # other tasks see it, too
+    _READ[id(array)] = weakref.ref(array), path
     return array
 
 
@@ -172,7 +176,10 @@ def _name_in_worker(directory: Path) -> Callable[[Any], tuple | None]:
         if isinstance(thing, WorkerScratch):
             return ("scratch",)
         if isinstance(thing, np.ndarray) and thing.nbytes >= _LARGE and thing.dtype.kind != "O":
-            return ("array", _write(thing, directory), thing.shape, thing.dtype.str)
+            known, path = _READ.get(id(thing), (lambda: None, ""))
+            if known() is not thing:
+                path = _write(thing, directory)
+            return ("array", path, thing.shape, thing.dtype.str)
         return None
 
     return name

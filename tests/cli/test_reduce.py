@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import sys
 import warnings
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -124,6 +126,46 @@ def test_default_strategies_are_those_of_the_reducer(tree, emirimg, tmp_path, ca
     emirimg("reduce", tree.root, "-o", tmp_path)
     assert set(calls) == {"calibrations", "progress", "exposures"}
     assert tuple(calls["exposures"]) == tree.exposures
+
+
+def test_memory_and_scratch_reach_the_reducer(tree, emirimg, tmp_path, calls):
+    run = emirimg(
+        "reduce", tree.root, "-o", tmp_path / "out", "--max-memory", "0.5", "--scratch", tmp_path
+    )
+    assert run.exit_code == 0, run.stderr
+    assert (calls["max_memory"], calls["scratch"]) == (500_000_000, tmp_path)
+
+
+def test_a_cluster_is_used(tree, emirimg, tmp_path, calls, monkeypatch):
+    class Client:
+        def __init__(self, address):
+            if address != "tcp://head:8786":
+                msg = "timed out"
+                raise OSError(msg)
+            self.at_work = True
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.at_work = False
+
+        def get_executor(self):
+            return self
+
+    monkeypatch.setitem(sys.modules, "distributed", SimpleNamespace(Client=Client))
+    command = "reduce", tree.root, "-o", tmp_path / "out", "--scheduler"
+    run = emirimg(*command, "tcp://head:8786")
+    assert run.exit_code == 0, run.stderr
+    assert isinstance(calls["executor"], Client)
+    assert not calls["executor"].at_work
+    run = emirimg(*command, "tcp://nobody:1", "--overwrite")
+    assert run.exit_code == 1
+    assert "no scheduler of dask answers at tcp://nobody:1: timed out" in run.stderr
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    run = emirimg(*command, "tcp://head:8786", "--overwrite")
+    assert run.exit_code == 1
+    assert "install emirimg[distributed]" in run.stderr
 
 
 def test_sky_exposures_are_named(tree, emirimg, tmp_path, calls):
