@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,10 @@ def draw_bad_pixels(data: Data) -> Figure:
 def draw_cosmic_rays(data: Data) -> Figure:
     """Frame, reference and what differs."""
     frame, reference, found = data.kept["outliers"]
-    box = _crowded(found & FIELD.truth.cosmic_rays(FRAME), 140)
+    rays = found & FIELD.truth.cosmic_rays(FRAME)
+    rays[:40], rays[-40:], rays[:, :40], rays[:, -40:] = False, False, False, False
+    rows, columns = _crowded(rays, 60)
+    box = np.s_[rows.start - 30 : rows.stop + 30, columns.start - 30 : columns.stop + 30]
     figure, axes = panels(3, size=3.4)
     for one, image, title in (
         (axes[0], frame, "One exposure"),
@@ -110,7 +114,9 @@ def draw_sky(data: Data) -> Figure:
     """One exposure before and after."""
     frame = calibrated(FIELD, FRAME)
     before = np.where(frame.mask, np.nan, frame.data)
-    before = np.nanmean(before.reshape(512, 4, 512, 4), axis=(1, 3))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Mean of empty slice")
+        before = np.nanmean(before.reshape(512, 4, 512, 4), axis=(1, 3))
     _, _, after = data.kept["sky"][FRAME]
     figure, axes = panels(2, size=4.4, height=4.2)
     for one, image, title in (
