@@ -68,8 +68,8 @@ def draw_cosmic_rays(data: Data) -> Figure:
     frame, reference, found = data.kept["outliers"]
     rays = found & FIELD.truth.cosmic_rays(FRAME)
     rays[:40], rays[-40:], rays[:, :40], rays[:, -40:] = False, False, False, False
-    rows, columns = _crowded(rays, 60)
-    box = np.s_[rows.start - 30 : rows.stop + 30, columns.start - 30 : columns.stop + 30]
+    rows, columns = _crowded(rays, 200)
+    box = np.s_[rows.start - 10 : rows.stop + 10, columns.start - 10 : columns.stop + 10]
     figure, axes = panels(3, size=3.4)
     for one, image, title in (
         (axes[0], frame, "One exposure"),
