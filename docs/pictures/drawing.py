@@ -73,7 +73,7 @@ def save(figure: Figure, path: Path) -> None:
     figure.savefig(path)
     with Image.open(path) as image:
         full = image.convert("RGB")
-    for colors, scale in ((128, 1.0), (64, 1.0), (32, 1.0), (64, 0.75), (32, 0.75), (32, 0.6)):
+    for colors, scale in ((128, 1.0), (64, 1.0), (64, 0.75), (48, 0.65), (32, 0.6)):
         small = full.resize([round(scale * side) for side in full.size], Image.Resampling.LANCZOS)
         small.quantize(colors=colors, kmeans=2, dither=0).save(path, optimize=True)
         if path.stat().st_size < LARGEST:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from drawing import RED, colored, deviation, outline, panels, save, sky_image
 from matplotlib.figure import Figure
 from observe import FIELD, FRAME, calibrated, observe_field, observe_galaxy, observe_plain, unpack
 from projecting import draw_projection
-from scipy.ndimage import uniform_filter
+from scipy.ndimage import center_of_mass, label, uniform_filter
 
 from emirimg.io import read_mosaic
 from emirimg.report import plot_mosaic, plot_noise_curve
@@ -65,7 +66,10 @@ def draw_bad_pixels(data: Data) -> Figure:
 def draw_cosmic_rays(data: Data) -> Figure:
     """Frame, reference and what differs."""
     frame, reference, found = data.kept["outliers"]
-    box = _crowded(found & FIELD.truth.cosmic_rays(FRAME), 160)
+    rays = found & FIELD.truth.cosmic_rays(FRAME)
+    rays[:40], rays[-40:], rays[:, :40], rays[:, -40:] = False, False, False, False
+    rows, columns = _crowded(rays, 200)
+    box = np.s_[rows.start - 10 : rows.stop + 10, columns.start - 10 : columns.stop + 10]
     figure, axes = panels(3, size=3.4)
     for one, image, title in (
         (axes[0], frame, "One exposure"),
@@ -74,6 +78,9 @@ def draw_cosmic_rays(data: Data) -> Figure:
     ):
         sky_image(one, image[box], title, level=0, sigma=25, high=60)
     colored(axes[2], found[box])
+    labels, number = label(found[box], structure=np.ones((3, 3)))
+    y, x = np.reshape(center_of_mass(found[box], labels, range(1, number + 1)), (-1, 2)).T
+    axes[2].plot(x, y, "o", mfc="none", mec=RED, ms=14)
     return figure
 
 
@@ -107,7 +114,9 @@ def draw_sky(data: Data) -> Figure:
     """One exposure before and after."""
     frame = calibrated(FIELD, FRAME)
     before = np.where(frame.mask, np.nan, frame.data)
-    before = np.nanmean(before.reshape(512, 4, 512, 4), axis=(1, 3))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Mean of empty slice")
+        before = np.nanmean(before.reshape(512, 4, 512, 4), axis=(1, 3))
     _, _, after = data.kept["sky"][FRAME]
     figure, axes = panels(2, size=4.4, height=4.2)
     for one, image, title in (
@@ -173,14 +182,14 @@ def draw_illumination(data: Data) -> Figure:
     flux = np.log(stars.flux) - zero_points[stars.frame]
     bright = stars.error < 0.005 * stars.flux
     bins = np.linspace(-0.1, 0.1, 81)
-    for values, label, color in (
+    for values, name, color in (
         (flux, "as measured", "0.6"),
         (flux - response, "corrected", RED),
     ):
         rest = _less_median(values, stars.star)[bright]
         scatter = 148.26 * np.median(abs(rest - np.median(rest)))
         axes[3].hist(100 * rest, 100 * bins, histtype="step", color=color, lw=1.5,
-                     label=f"{label}: {scatter:.2f} %")  # fmt: skip
+                     label=f"{name}: {scatter:.2f} %")  # fmt: skip
     axes[3].set(xlabel="flux of a star relative to its median (%)", ylabel="number", xlim=(-5, 5))
     axes[3].legend(frameon=False, fontsize="small", loc="upper left")
     axes[3].set_ylim(top=1.25 * axes[3].get_ylim()[1])
@@ -190,19 +199,25 @@ def draw_illumination(data: Data) -> Figure:
 def draw_alignment(data: Data) -> Figure:
     """Errors of the positions by the header and as solved."""
     figure, axes = panels(2, size=4.4, height=4.2)
-    for one, errors, title in zip(axes, data.kept["places"], ("Header", "Aligned"), strict=True):
+    for one, errors, title, digits in zip(
+        axes, data.kept["places"], ("Header", "Aligned"), (0, 1), strict=True
+    ):
         shown = errors - errors.mean(axis=(0, 2), keepdims=True)
         colors = np.repeat(np.arange(len(shown)) + 1, shown.shape[2])
         drawn = one.scatter(
             shown[:, 0].ravel(), shown[:, 1].ravel(), c=colors, s=9, cmap="viridis", lw=0
         )
         rms = np.sqrt(np.mean(shown**2))
-        one.set(title=f"{title}: rms {rms:.3f} px per axis", xlabel="error in x (px)", aspect=1)
+        one.set(
+            title=f"{title}: rms {rms:.{digits}f} mas per axis",
+            xlabel="error to the east (mas)",
+            aspect=1,
+        )
         limit = 1.1 * abs(shown).max()
         one.set(xlim=(-limit, limit), ylim=(-limit, limit))
         one.axhline(0, color="0.8", zorder=0)
         one.axvline(0, color="0.8", zorder=0)
-    axes[0].set_ylabel("error in y (px)")
+    axes[0].set_ylabel("error to the north (mas)")
     figure.colorbar(drawn, ax=axes, label="exposure", shrink=0.8)
     return figure
 

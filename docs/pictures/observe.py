@@ -62,9 +62,12 @@ class _Seen:
         rest = DetectorResidual()(frame, objects=objects)
         bad = frame.mask if objects is None else frame.mask | objects
         with self.lock:
-            # Later passes overwrite what the first ones have kept.
+            # Later passes find only what the first one has left of the residual.
+            before, *_ = self.kept["sky"].get(
+                self.number[_date(frame)], (_medians(frame.data, bad, 32),)
+            )
             self.kept["sky"][self.number[_date(frame)]] = (
-                _medians(frame.data, bad, 32),
+                before,
                 _medians(frame.data - rest, bad, 32),
                 _means(frame.data - rest, frame.mask, 4),
             )
@@ -201,15 +204,16 @@ def calibrated(scene: Scene, number: int) -> CCDData:
 
 
 def _places(result: DitherResult) -> NDArray[np.float64]:
-    """Return the errors (x, y) in pixels, by the header and as solved, of places in each frame."""
+    """Return the errors (east, north) in mas, by the header and as solved, in each frame."""
     ny, nx = FIELD.frame_shape
-    y, x = (one.ravel() for one in np.mgrid[0.1:0.95:5j, 0.1:0.95:5j] * [[[ny]], [[nx]]])
+    y, x = (one.ravel() for one in np.mgrid[0.1:0.9:5j, 0.1:0.9:5j] * [[[ny]], [[nx]]])
     truth = FIELD.truth
     errors = np.empty((2, FIELD.n_exposures, 2, x.size))
     for number, solved in enumerate(result.alignment.wcss):
         sky = truth.wcs(number).pixel_to_world(x, y)
         for which, wcs in enumerate((truth.claimed_wcs(number), solved)):
-            errors[which, number] = np.subtract(wcs.world_to_pixel(sky), (x, y))
+            offsets = sky.spherical_offsets_to(wcs.pixel_to_world(x, y))
+            errors[which, number] = [offset.to_value("mas") for offset in offsets]
     return errors
 
 
