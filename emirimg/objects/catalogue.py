@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import astropy.units as u
@@ -76,6 +77,7 @@ def make_catalogue(
         deblend_sources,
         detect_sources,
     )
+    from photutils.utils.exceptions import NoDetectionsWarning  # noqa: PLC0415 (heavy)
 
     empty = mosaic.mask | ~(mosaic.variance > 0) | ~np.isfinite(mosaic.data)
     data = np.where(empty, np.float32(0), mosaic.data)
@@ -87,7 +89,9 @@ def make_catalogue(
     noise = robust_rms(smooth[~empty])
     if not noise > 0 or not (smooth > threshold * noise).any():
         return _empty_table()
-    segments = detect_sources(smooth, threshold * noise, npixels, mask=empty)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NoDetectionsWarning)  # an empty table says it
+        segments = detect_sources(smooth, threshold * noise, npixels, mask=empty)
     if segments is None:
         return _empty_table()
     if deblend:

@@ -29,6 +29,12 @@ def tree(tmp_path_factory, small_scene):
     return write_small(tmp_path_factory.mktemp("tree") / "sequence", small_scene)
 
 
+@pytest.fixture(autouse=True)
+def without_charts(monkeypatch):
+    """Leave the charts of reports out, which take seconds."""
+    monkeypatch.setattr("emirimg.report.page._figures", lambda *_: {})
+
+
 @pytest.fixture
 def small(monkeypatch, small_scene):
     """Let the commands simulate small exposures; tell with which options."""

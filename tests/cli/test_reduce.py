@@ -14,6 +14,7 @@ from astropy.nddata import CCDData
 
 from emirimg import DitherReducer
 from emirimg.cli import _run
+from emirimg.cli._output import typed_command
 from emirimg.exceptions import SkyWarning
 
 PRODUCTS = [
@@ -75,6 +76,15 @@ def test_summary_is_json(reduced):
     summary = json.loads((reduced[0] / "summary.json").read_text())
     assert summary["n_exposures"] == len(summary["frames"]) == 4
     assert summary["frames"][0]["name"].endswith(".fits")
+
+
+def test_report_tells_how_to_repeat_the_reduction(reduced, monkeypatch):
+    page = (reduced[0] / "report.html").read_text(encoding="utf-8")
+    assert "the sky is odd" in page
+    monkeypatch.setattr("sys.argv", ["/usr/bin/emirimg", "reduce", "my data"])
+    there, command = typed_command().splitlines()
+    assert there.startswith("cd /")
+    assert command == "emirimg reduce 'my data'"
 
 
 def test_log_tells_what_was_done(reduced, tree):

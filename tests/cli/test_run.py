@@ -166,7 +166,7 @@ def test_directories(emirimg, place, tmp_path, monkeypatch):
 def test_directories_of_the_only_block(emirimg, step1):
     options = ["--workdir", "w", "--resultsdir", "r/esults"]
     assert emirimg("run", "dithered_v0.yaml", *options).exit_code == 0
-    assert names(step1 / "r" / "esults") == RESULTS
+    assert names(step1 / "r" / "esults") == MOSAIC_RESULTS
     assert (step1 / "w" / "index.json").exists()
     result = emirimg("run", "dithered_ini.yaml", *options)
     assert result.exit_code == 1
@@ -277,7 +277,7 @@ def test_a_failure_leaves_the_old_results_and_a_log(emirimg, step1, monkeypatch)
     result = emirimg("run", "dithered_v0.yaml")
     assert result.exit_code == 1
     assert result.stderr.endswith("emirimg: error: the sky fell\n")
-    assert names(step1 / "obsid_combined_v0_results") == RESULTS
+    assert names(step1 / "obsid_combined_v0_results") == MOSAIC_RESULTS
     assert (step1 / "obsid_combined_v0_results" / "task.json").read_text() == before
     log = (step1 / "obsid_combined_v0_work" / "processing.log").read_text()
     assert "ERROR - SkyError: the sky fell" in log

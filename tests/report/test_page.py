@@ -1,22 +1,20 @@
 """The report as a page: complete, harmless, small."""
 
 import json
-import re
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import files
 
 import astropy.units as u
 import numpy as np
 import pytest
 from astropy.table import Table
 
-from emirimg.report import REPORT_FILES, report_page, write_report
+from emirimg.exceptions import InputError
+from emirimg.report import REPORT_FILES, report_numbers, report_page, write_report
 
 VOID = {"img", "input", "meta", "link", "br"}
-NUMBERS = re.compile(r"[+-]?\d+\.?\d*")
 
 
 class Page(HTMLParser):
@@ -55,6 +53,12 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def page(result):
     return Page(report_page(result, command="emirimg reduce 'my data' -o results"))
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Leave the charts out."""
+    monkeypatch.setattr("emirimg.report.page._figures", lambda *_: {})
 
 
 def test_every_element_is_closed(page):
@@ -116,10 +120,12 @@ def test_numbers_are_those_of_the_result(page, result):
         assert text in page.words
 
 
+@pytest.mark.usefixtures("quick")
 def test_nothing_to_warn_of(result):
     assert "No warnings" in report_page(replace(result, warnings=()))
 
 
+@pytest.mark.usefixtures("quick")
 def test_warnings_come_first(result):
     frames = (replace(result.frames[0], weight=0.0), *result.frames[1:])
     text = report_page(
@@ -133,10 +139,11 @@ def test_warnings_come_first(result):
     assert "No warnings" not in words
 
 
+@pytest.mark.usefixtures("quick")
 def test_hostile_names_are_names(hostile, page, tmp_path):
     write_report(hostile, tmp_path, command=hostile.warnings[0])
     found = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
-    assert found.tags["script"] == page.tags["script"] == 1
+    assert found.tags["script"] == 1
     assert found.tags["img"] == page.tags["img"]
     assert hostile.warnings[0] in found.words
     assert json.loads((tmp_path / "summary.json").read_text())["warnings"] == [hostile.warnings[0]]
@@ -144,7 +151,7 @@ def test_hostile_names_are_names(hostile, page, tmp_path):
 
 def test_field_without_stars_or_objects(without_stars):
     found = Page(report_page(without_stars))
-    for text in ("no star, or too little empty sky", "Objects: none known", "unknown"):
+    for text in ("no star, or too little empty sky", "Objects: none known"):
         assert text in found.words
     assert "nan" not in found.words
     assert not any(attributes.get("id") == "outlines" for attributes in found.all("input"))
@@ -161,6 +168,7 @@ def test_what_the_legacy_road_does_not_measure(result):
     assert "masked pixels of single exposures were not counted" in words
 
 
+@pytest.mark.usefixtures("quick")
 def test_exposures_beside_the_target(result):
     found = Page(report_page(replace(result, sky_exposures=("beside.fits",))))
     assert "not in the mosaic: beside.fits" in found.words
@@ -178,6 +186,7 @@ def test_one_exposure(result):
     assert "1 of 1" in found.words
 
 
+@pytest.mark.usefixtures("quick")
 def test_exposures_without_pictures(result):
     frames = tuple(replace(frame, before=None, after=None) for frame in result.frames)
     assert (
@@ -211,31 +220,25 @@ def test_files(result, tmp_path):
     assert "before" not in table.colnames
 
 
+@pytest.mark.usefixtures("quick")
 def test_files_are_not_replaced_unless_that_is_wanted(result, tmp_path):
     for name in REPORT_FILES:
         (tmp_path / name).write_text("old")
-    with pytest.raises(OSError, match="exists"):
+    with pytest.raises(InputError, match=r"summary.json exists already"):
         write_report(result, tmp_path)
     assert (tmp_path / "report.html").read_text() == "old"
     write_report(result, tmp_path, overwrite=True)
     assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
-def test_equal_results_have_equal_pages(result):
-    assert report_page(result) == report_page(result)
-
-
-def test_result_is_not_changed(result):
+def test_equal_results_have_equal_pages_and_are_not_changed(result):
     before = result.mosaic.data.copy(), result.frames[0].before.copy()
-    report_page(result)
+    numbers = report_numbers(result)
+    assert report_page(result, numbers=numbers) == report_page(result)
     np.testing.assert_array_equal(result.mosaic.data, before[0])
     np.testing.assert_array_equal(result.frames[0].before, before[1])
 
 
-def test_templates_go_into_the_wheel():
-    code = (
-        "from importlib.resources import files\n"
-        "print(*sorted(p.name for p in (files('emirimg.report') / 'templates').iterdir()))"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.split() == ["report.css", "report.html", "report.js"]
+def test_templates_belong_to_the_package():
+    names = sorted(path.name for path in (files("emirimg.report") / "templates").iterdir())
+    assert names == ["report.css", "report.html", "report.js"]
