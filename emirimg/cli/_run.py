@@ -32,7 +32,8 @@ from ..io import (
 from ..objects import MaskWithRegions, SegmentationMasker
 from ..report import plot_mosaic, score_table, summary_tables, summary_text
 from ..simulation import SCENES, ScoredImage, Truth, TutorialPaths, score, write_tutorial
-from ._output import output_directory
+from ._output import output_directory, refuse_products
+from ._plans import say_reduction
 from ._reporter import Reporter
 
 __all__ = ["CalibrationFiles", "headings", "reduce_exposures", "score_files", "simulate"]
@@ -78,7 +79,8 @@ def reduce_exposures(
     sky_paths: Sequence[Path] = (),
     mask_regions: Path | None = None,
     catalogue: Path | None = None,
-) -> DitherResult:
+    dry_run: bool = False,
+) -> DitherResult | None:
     """Reduce raw exposures and write the products to a directory.
 
     Parameters
@@ -102,7 +104,16 @@ def reduce_exposures(
         Region file of what is to be masked besides the objects that are found.
     catalogue : `~pathlib.Path`, optional
         Stars to tie the mosaic to.
+    dry_run : bool, optional
+        Whether nothing is done, but said what would be; `None` is returned.
     """
+    if dry_run:
+        refuse_products(directory, PRODUCTS, overwrite=overwrite)
+        group, sky_exposures = _target_and_sky(paths, sky_paths)
+        uses = find_calibrations(group, control=calibrations.control, files=calibrations.named)
+        products = [directory / name for name in PRODUCTS]
+        say_reduction(reporter, group, sky_exposures, uses, strategies, products)
+        return None
     return_freed_arrays()
     with output_directory(directory, PRODUCTS, overwrite=overwrite) as workplace:
         reporter.step(f"emirimg {version}: {shlex.join(sys.argv)}")
