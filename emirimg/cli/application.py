@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import errno
 import os
+import re
 import sys
 import threading
 from typing import Any
@@ -28,6 +29,8 @@ from .simulate import simulate_command
 __all__ = ["main"]
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_HALF_WRITTEN = re.compile(r"\d+ requested and \d+ written|Not enough space on disk")
+"""What numpy and astropy say, without an error number, when a file could not grow."""
 
 _INTERRUPTED = 130
 """Exit status that a shell expects of a program that Ctrl-C stopped."""
@@ -98,7 +101,9 @@ def _leave_at_once() -> None:
 def _describe(error: Exception) -> str:
     from ..exceptions import EmirimgError  # noqa: PLC0415 (heavy)
 
-    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+    if isinstance(error, OSError) and (
+        error.errno in _NO_ROOM or _HALF_WRITTEN.search(str(error))
+    ):
         return f"{error}: the disk is full, or your share of it; nothing was kept"
     if isinstance(error, EmirimgError | OSError):
         return str(error)

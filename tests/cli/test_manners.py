@@ -69,10 +69,10 @@ def test_nobody_waits_for_threads_after_ctrl_c():
 
 def test_a_reader_that_goes_away(tree, room):
     process = start(room, "info", *100 * [tree.root / "data"], *100 * list(tree.exposures))
-    process.stdout.readline()
-    process.stdout.close()
-    rest = process.stderr.read()
-    process.wait(timeout=60)
+    with process:
+        process.stdout.readline()
+        process.stdout.close()
+        rest = process.stderr.read()
     assert rest == ""
 
 
