@@ -8,13 +8,16 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-__all__ = ["Progress", "default_executor", "no_progress", "parallel_map", "row_bands"]
+__all__ = ["THREADS", "Progress", "default_executor", "no_progress", "parallel_map", "row_bands"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _BYTES_OF_BANDS = 2**29
 """Memory that the bands of all processors may take together."""
+
+THREADS = "emirimg"
+"""How the names of the threads begin."""
 
 Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 """``progress(iterable, description, total)`` returns the same items, and shows
@@ -32,12 +35,22 @@ def no_progress(
 
 @contextmanager
 def default_executor(executor: Executor | None) -> Iterator[Executor]:
-    """Lend the executor that was given, or threads, one for each processor."""
+    """Lend the executor that was given, or threads, one for each processor.
+
+    After Ctrl-C nobody waits for what the threads are just doing.
+    """
     if executor is not None:
         yield executor
         return
-    with ThreadPoolExecutor(max_workers=_processors()) as threads:
+    threads = ThreadPoolExecutor(max_workers=_processors(), thread_name_prefix=THREADS)
+    wait = True
+    try:
         yield threads
+    except KeyboardInterrupt:
+        wait = False
+        raise
+    finally:
+        threads.shutdown(wait=wait, cancel_futures=not wait)
 
 
 def parallel_map(

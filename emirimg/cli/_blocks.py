@@ -19,6 +19,7 @@ from ..instrument import detector_by_uuid
 from ..io import read_control, write_control_dump
 from ..report import write_report
 from ._output import typed_command
+from ._plans import say_plans
 from ._reporter import Reporter
 
 __all__ = ["run_files"]
@@ -36,6 +37,7 @@ def run_files(
     changes: Mapping[str, str],
     insconf: str | None,
     dump_control: bool,
+    dry_run: bool = False,
     **options: Any,
 ) -> list[Path]:
     """Run the enabled blocks of some files and tell where the images are.
@@ -54,6 +56,8 @@ def run_files(
         Identifier (uuid) of the detector.
     dump_control : bool
         Whether to write down everything that was asked for.
+    dry_run : bool, optional
+        Whether nothing is done, but said what would be.
     **options
         As for `~emirimg.dither.RunOptions`.
     """
@@ -69,6 +73,9 @@ def run_files(
         reporter.step(f"control file {control}")
     choices = None if control is None else read_control(control)
     plans = plan_run(paths, choices, wanted)
+    if dry_run:
+        say_plans(reporter, plans)
+        return []
     if dump_control:
         write_control_dump(wanted.base / _DUMP, [plan.block for plan in plans], choices)
     if not plans:

@@ -10,6 +10,7 @@ import click
 __all__ = [
     "SCENE_NAMES",
     "debug_option",
+    "dry_run_option",
     "is_debugging",
     "json_option",
     "overwrite_option",
@@ -55,6 +56,13 @@ def reporting_options(command: Command) -> Command:
     ):  # fmt: skip
         command = option(command)
     return command
+
+
+def dry_run_option(command: Command) -> Command:
+    """Add ``--dry-run``."""
+    return click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing.")(
+        command
+    )
 
 
 def json_option(command: Command) -> Command:

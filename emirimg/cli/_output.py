@@ -11,7 +11,27 @@ from pathlib import Path
 
 from ..exceptions import InputError
 
-__all__ = ["output_directory", "typed_command"]
+__all__ = ["output_directory", "refuse_products", "typed_command"]
+
+
+def refuse_products(target: Path, products: Sequence[str], *, overwrite: bool = False) -> None:
+    """Refuse a directory in which products must not be written.
+
+    Raises
+    ------
+    InputError
+        If ``target`` is a file, or holds products that must not be replaced.
+    """
+    if target.exists() and not target.is_dir():
+        msg = f"{target} is a file; a directory for the products was expected"
+        raise InputError(msg)
+    found = [name for name in products if (target / name).exists()]
+    if found and not overwrite:
+        msg = (
+            f"{target} already has {', '.join(found)}:"
+            " choose another directory, or allow it with --overwrite"
+        )
+        raise InputError(msg)
 
 
 @contextmanager
@@ -40,16 +60,7 @@ def output_directory(
         If ``target`` is a file, or holds products that must not be replaced.
     """
     target = target.absolute()
-    if target.exists() and not target.is_dir():
-        msg = f"{target} is a file; a directory for the products was expected"
-        raise InputError(msg)
-    found = [name for name in products if (target / name).exists()]
-    if found and not overwrite:
-        msg = (
-            f"{target} already has {', '.join(found)}:"
-            " choose another directory, or allow it with --overwrite"
-        )
-        raise InputError(msg)
+    refuse_products(target, products, overwrite=overwrite)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
         dir=target.parent, prefix=f".{target.name}-", ignore_cleanup_errors=True

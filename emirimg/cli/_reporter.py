@@ -10,7 +10,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from ..exceptions import EmirimgWarning
 
@@ -41,7 +48,7 @@ class Reporter:
         self._err = Console(highlight=False, markup=False, quiet=quiet, stderr=True)
         self._bars = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-            TimeElapsedColumn(), console=self._err, transient=True,
+            TimeElapsedColumn(), TimeRemainingColumn(), console=self._err, transient=True,
             disable=quiet or not self._err.is_terminal,
         )  # fmt: skip
         self._catcher = warnings.catch_warnings()

@@ -40,7 +40,8 @@ from ..report import (
     write_report,
 )
 from ..simulation import SCENES, ScoredImage, Truth, TutorialPaths, score, write_tutorial
-from ._output import output_directory, typed_command
+from ._output import output_directory, refuse_products, typed_command
+from ._plans import say_reduction
 from ._reporter import Reporter
 
 __all__ = [
@@ -125,7 +126,8 @@ def reduce_exposures(
     mask_regions: Path | None = None,
     catalogue: Path | None = None,
     machine: Machine = Machine(),
-) -> DitherResult:
+    dry_run: bool = False,
+) -> DitherResult | None:
     """Reduce raw exposures and write the products to a directory.
 
     Parameters
@@ -151,7 +153,16 @@ def reduce_exposures(
         Stars to tie the mosaic to.
     machine : Machine, optional
         What the machine may give.
+    dry_run : bool, optional
+        Whether nothing is done, but said what would be; `None` is returned.
     """
+    if dry_run:
+        refuse_products(directory, PRODUCTS, overwrite=overwrite)
+        group, sky_exposures = _target_and_sky(paths, sky_paths)
+        uses = find_calibrations(group, control=calibrations.control, files=calibrations.named)
+        products = [directory / name for name in PRODUCTS]
+        say_reduction(reporter, group, sky_exposures, uses, strategies, products)
+        return None
     return_freed_arrays()
     with output_directory(directory, PRODUCTS, overwrite=overwrite) as workplace:
         reporter.step(f"emirimg {version}: {shlex.join(sys.argv)}")

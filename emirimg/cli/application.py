@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
+import os
+import re
+import sys
+import threading
 from typing import Any
 
 import click
@@ -23,12 +28,24 @@ from .simulate import simulate_command
 
 __all__ = ["main"]
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_HALF_WRITTEN = re.compile(r"\d+ requested and \d+ written|Not enough space on disk")
+"""What numpy and astropy say, without an error number, when a file could not grow."""
+
 _INTERRUPTED = 130
 """Exit status that a shell expects of a program that Ctrl-C stopped."""
 
 
 class _Application(click.Group):
     """A group that answers every failure with one clear message."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        try:
+            return super().main(*args, **extra)
+        except SystemExit as stop:
+            if stop.code == _INTERRUPTED and _is_at_work():
+                _leave_at_once()
+            raise
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -66,9 +83,28 @@ for _command in (
     main.add_command(_command)
 
 
+def _is_at_work() -> bool:
+    """Tell whether threads still work on what nobody wants any more."""
+    from .._parallel import THREADS  # noqa: PLC0415 (not wanted by --help)
+
+    return any(thread.name.startswith(THREADS) for thread in threading.enumerate())
+
+
+def _leave_at_once() -> None:
+    """End the process without waiting for threads, but not without tidying up."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    atexit._run_exitfuncs()  # noqa: SLF001 (temporary directories; there is no public way)
+    os._exit(_INTERRUPTED)
+
+
 def _describe(error: Exception) -> str:
     from ..exceptions import EmirimgError  # noqa: PLC0415 (heavy)
 
+    if isinstance(error, OSError) and (
+        error.errno in _NO_ROOM or _HALF_WRITTEN.search(str(error))
+    ):
+        return f"{error}: the disk is full, or your share of it; nothing was kept"
     if isinstance(error, EmirimgError | OSError):
         return str(error)
     if isinstance(error, MemoryError):

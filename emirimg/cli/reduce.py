@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ._options import overwrite_option, reporting_options
+from ._options import dry_run_option, overwrite_option, reporting_options
 from ._strategies import make_strategies, strategy_options
 
 __all__ = ["reduce_command"]
@@ -60,6 +60,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )  # fmt: skip
 @strategy_options
 @overwrite_option
+@dry_run_option
 @reporting_options
 def reduce_command(
     paths: tuple[Path, ...],
@@ -77,6 +78,7 @@ def reduce_command(
     scratch: Path | None,
     scheduler: str | None,
     overwrite: bool,
+    dry_run: bool,
     quiet: bool,
     verbose: bool,
     **strategies: str | None,
@@ -103,6 +105,7 @@ def reduce_command(
       emirimg reduce data/ -o results
       emirimg reduce data/00018775*.fits -r control.yaml -o results
       emirimg reduce data/ --bpm bpm.fits --flat flat.fits -o results
+      emirimg reduce data/ -o results --dry-run
       emirimg reduce data/ -o constant --sky constant
       emirimg reduce m33/ --sky-exposures m33_sky/ -o results
       emirimg reduce data/ -o masked --mask-regions nebula.reg
@@ -128,4 +131,5 @@ def reduce_command(
             catalogue=catalogue,
             machine=Machine(max_bytes, scratch, scheduler),
             overwrite=overwrite,
+            dry_run=dry_run,
         )

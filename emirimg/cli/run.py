@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ._options import reporting_options
+from ._options import dry_run_option, reporting_options
 
 __all__ = ["run_command"]
 
@@ -115,6 +115,7 @@ class _Command(click.Command):
 @click.option(
     "--dump-control", is_flag=True, help="Write control_dump.yaml: everything that was asked for."
 )
+@dry_run_option
 @reporting_options
 @click.pass_context
 def run_command(
@@ -137,6 +138,7 @@ def run_command(
     strict: bool,
     validate: bool,
     dump_control: bool,
+    dry_run: bool,
     quiet: bool,
     verbose: bool,
 ) -> None:  # fmt: skip
@@ -167,6 +169,7 @@ def run_command(
             changes=ctx.meta[_PARAMETER],
             insconf=insconf,
             dump_control=dump_control,
+            dry_run=dry_run,
             base=basedir,
             data=datadir,
             calibrations=calibsdir,
