@@ -1,6 +1,8 @@
 """Imports go one way: from the end of the list below to its beginning."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -110,3 +112,10 @@ def test_the_test_sees_wrong_imports(line, is_wrong, tmp_path, monkeypatch):
     source.write_text(line)
     monkeypatch.setattr(f"{__name__}.ROOT", tmp_path / "emirimg")
     assert bool(list(wrong_imports(source))) == is_wrong
+
+
+def test_the_reducer_loads_only_what_every_run_needs():
+    heavy = ("matplotlib", "photutils", "reproject", "scipy.interpolate", "scipy.optimize")
+    code = f"import sys, emirimg.dither; print(*sorted(set({heavy}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
