@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,10 @@ import yaml
 
 from .._memory import return_freed_arrays
 from .._version import version
-from ..dither import RunOptions, plan_run, run_blocks
+from ..dither import DitherResult, RunOptions, plan_run, run_blocks
 from ..exceptions import InputError
 from ..instrument import detector_by_uuid
 from ..io import read_control, write_control_dump
-from ..report import write_report
 from ._output import typed_command
 from ._plans import say_plans
 from ._reporter import Reporter
@@ -87,11 +85,17 @@ def run_files(
         wanted,
         progress=reporter.progress,
         say=reporter.step,
-        report=partial(write_report, command=typed_command()),
+        report=_write_report,
     )
     for plan, image in zip(plans, images, strict=True):
         reporter.say(f"{plan.block.id}: {image}")
     return images
+
+
+def _write_report(result: DitherResult, directory: Path) -> None:
+    from ..report import write_report  # noqa: PLC0415 (heavy, and few runs need it)
+
+    write_report(result, directory, command=typed_command())
 
 
 def _value(name: str, text: str) -> Any:

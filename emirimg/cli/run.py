@@ -115,6 +115,7 @@ class _Command(click.Command):
 @click.option(
     "--dump-control", is_flag=True, help="Write control_dump.yaml: everything that was asked for."
 )
+@click.option("--report", is_flag=True, help="Write report.html of mosaics of the recipes, too.")
 @dry_run_option
 @reporting_options
 @click.pass_context
@@ -138,6 +139,7 @@ def run_command(
     strict: bool,
     validate: bool,
     dump_control: bool,
+    report: bool,
     dry_run: bool,
     quiet: bool,
     verbose: bool,
@@ -182,4 +184,5 @@ def run_command(
             link=not_copy_files or not copy_files,
             validate=validate,
             cleanup=cleanup,
+            report=report,
         )

@@ -54,6 +54,9 @@ class RunOptions:
     cleanup : bool, optional
         Whether the work directory of a block is removed when it has ended
         well.
+    report : bool, optional
+        Whether mosaics of the recipes get a report, which takes some seconds
+        for each. Those of strategies always get one.
     """
 
     base: Path = Path()
@@ -71,6 +74,7 @@ class RunOptions:
     intermediate: bool = True
     validate: bool = False
     cleanup: bool = False
+    report: bool = False
 
 
 @dataclass(frozen=True)

@@ -231,7 +231,7 @@ class _Runner:
                 progress=self.progress,
             )
         self._say_places(record, names, [child.frame.shape for child in children], result)
-        if self.report is not None:
+        if self.report is not None and self.options.report:
             headers = [child.frame.meta for child in children]
             self.report(legacy_result(result, plan, headers, names, self._identify), directory)
         write_dithered_image(

@@ -73,7 +73,7 @@ def test_step_2(emirimg, step1, calls):
     result = emirimg("run", "dithered_v1.yaml", "--link-files", "-r", "control.yaml")
     assert result.exit_code == 0, result.stderr
     assert result.stdout == "_combined_v1: obsid_combined_v1_results/reduced_image.fits\n"
-    assert names(step1 / "obsid_combined_v1_results") == MOSAIC_RESULTS
+    assert names(step1 / "obsid_combined_v1_results") == RESULTS
     ((kind, frames, requirements, offsets, frame_names),) = calls
     assert (kind, len(frames), offsets) == ("dither", 4, None)
     assert requirements.refine_offsets
@@ -166,11 +166,16 @@ def test_directories(emirimg, place, tmp_path, monkeypatch):
 def test_directories_of_the_only_block(emirimg, step1):
     options = ["--workdir", "w", "--resultsdir", "r/esults"]
     assert emirimg("run", "dithered_v0.yaml", *options).exit_code == 0
-    assert names(step1 / "r" / "esults") == MOSAIC_RESULTS
+    assert names(step1 / "r" / "esults") == RESULTS
     assert (step1 / "w" / "index.json").exists()
     result = emirimg("run", "dithered_ini.yaml", *options)
     assert result.exit_code == 1
     assert "but 4 blocks are enabled" in result.stderr
+
+
+def test_report_of_a_recipe_where_it_is_asked_for(emirimg, step1):
+    assert emirimg("run", "dithered_v0.yaml", "--report").exit_code == 0
+    assert names(step1 / "obsid_combined_v0_results") == MOSAIC_RESULTS
 
 
 def test_cleanup(emirimg, step1):
@@ -277,7 +282,7 @@ def test_a_failure_leaves_the_old_results_and_a_log(emirimg, step1, monkeypatch)
     result = emirimg("run", "dithered_v0.yaml")
     assert result.exit_code == 1
     assert result.stderr.endswith("emirimg: error: the sky fell\n")
-    assert names(step1 / "obsid_combined_v0_results") == MOSAIC_RESULTS
+    assert names(step1 / "obsid_combined_v0_results") == RESULTS
     assert (step1 / "obsid_combined_v0_results" / "task.json").read_text() == before
     log = (step1 / "obsid_combined_v0_work" / "processing.log").read_text()
     assert "ERROR - SkyError: the sky fell" in log
