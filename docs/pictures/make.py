@@ -139,12 +139,14 @@ def draw_sky(data: Data) -> Figure:
 def draw_sky_residuals(data: Data) -> Figure:
     """What the sky leaves in each exposure, before and after the residual is removed."""
     number = FIELD.n_exposures
+    # Of the first pass: later ones find only what it has left of the residual.
+    residuals = data.read("plain.pickle")["sky"]
     figure, axes = panels(2 * number, rows=4, size=1.45, height=1.6)
     order = np.arange(2 * number).reshape(4, 7)
     for k in range(number):
         row, column = 2 * (k // 7), k % 7
         for step, place in enumerate((order[row, column], order[row + 1, column])):
-            image = data.kept["sky"][k][step]
+            image = residuals[k][step]
             drawn = deviation(axes[place], image, limit=20)
             rms = 1.4826 * np.nanmedian(abs(image - np.nanmedian(image)))
             axes[place].set_title(
@@ -200,7 +202,7 @@ def draw_alignment(data: Data) -> Figure:
     """Errors of the positions by the header and as solved."""
     figure, axes = panels(2, size=4.4, height=4.2)
     for one, errors, title, digits in zip(
-        axes, data.kept["places"], ("Header", "Aligned"), (0, 1), strict=True
+        axes, data.read("plain.pickle")["places"], ("Header", "Aligned"), (0, 1), strict=True
     ):
         shown = errors - errors.mean(axis=(0, 2), keepdims=True)
         colors = np.repeat(np.arange(len(shown)) + 1, shown.shape[2])

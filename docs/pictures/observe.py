@@ -62,12 +62,9 @@ class _Seen:
         rest = DetectorResidual()(frame, objects=objects)
         bad = frame.mask if objects is None else frame.mask | objects
         with self.lock:
-            # Later passes find only what the first one has left of the residual.
-            before, *_ = self.kept["sky"].get(
-                self.number[_date(frame)], (_medians(frame.data, bad, 32),)
-            )
+            # Later passes overwrite what the first ones have kept.
             self.kept["sky"][self.number[_date(frame)]] = (
-                before,
+                _medians(frame.data, bad, 32),
                 _medians(frame.data - rest, bad, 32),
                 _means(frame.data - rest, frame.mask, 4),
             )
@@ -147,19 +144,22 @@ def observe_field(directory: Path) -> None:
     seen.kept["glows"] = glows[:3]
     seen.kept["objects"] = result.objects
     seen.kept["quality"] = result.quality
-    seen.kept["places"] = _places(result)
     (directory / "field.pickle").write_bytes(pickle.dumps(seen.kept))
 
 
 def observe_plain(directory: Path) -> None:
-    """Reduce the field without masks of objects and without any rejection."""
+    """Reduce the field in one pass, without masks of objects and without any rejection."""
+    seen = _Seen()
     result = _reduce(
         FIELD,
         range(FIELD.n_exposures),
         passes=1,
         objects=None,
+        residual=seen.residual,
         combiner=MeanCombiner(),
     )
+    kept = {"sky": seen.kept["sky"], "places": _places(result)}
+    (directory / "plain.pickle").write_bytes(pickle.dumps(kept))
     result.write(directory / "plain.fits", overwrite=True)
 
 
