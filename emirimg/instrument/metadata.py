@@ -157,8 +157,8 @@ def read_pointing(header: Mapping[str, Any]) -> SkyCoord | None:
     Examples
     --------
     >>> from emirimg.instrument import read_pointing
-    >>> round(read_pointing({"RA": "02:40:00.0", "DEC": "-01:30:00"}).ra.deg, 3)
-    40.0
+    >>> print(f"{read_pointing({'RA': '02:40:00.0', 'DEC': '-01:30:00'}).ra.deg:.3f}")
+    40.000
     """
     ra, dec = header.get("RA"), header.get("DEC")
     unit = u.hourangle if isinstance(ra, str) and ":" in ra else u.deg

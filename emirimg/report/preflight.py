@@ -8,6 +8,7 @@ import astropy.units as u
 import numpy as np
 from rich import box
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -86,11 +87,11 @@ def _exposure_table(exposures: Sequence[ExposureLook]) -> Table:
     return table
 
 
-def _calibration_lines(group: GroupCheck) -> Iterator[Text]:
+def _calibration_lines(group: GroupCheck) -> Iterator[RenderableType]:
     for use in group.calibrations:
         word = use.kind.replace("_", " ")
         yield Text(f"  {word + ':':<12}{use.path or 'none'}")
-        yield Text(f"  {'':<12}({use.reason})", style="dim")
+        yield Padding(Text(f"({use.reason})", style="dim"), (0, 0, 0, 14))
 
 
 def _finding_lines(findings: Iterable[Finding]) -> Iterator[Text]:

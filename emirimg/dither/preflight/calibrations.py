@@ -70,7 +70,9 @@ def find_calibrations(
     for kind, name in _TYPES.items():
         path = choices.choose(name, group.detector, tags)
         which = f"{name} for {group.detector.name}, filter {group.filter_name or '(none)'}"
-        reason = f"the first {which} in {control.name}" if path else f"no {which} in {control}"
+        reason = (
+            f"the first {which} in control file {control}" if path else f"no {which} in {control}"
+        )
         uses.append(CalibrationUse(kind, path, reason))
     return tuple(uses)
 
