@@ -24,7 +24,8 @@ _STANDS_OUT = 4.0
 
 def thinly_covered(mosaic: Mosaic, frame: CCDData) -> NDArray[np.bool_]:
     """Return where on a frame fewer than three exposures overlap, shape (ny, nx)."""
-    thin = (mosaic.coverage < _FEWEST) & (mosaic.coverage > 0)
+    # Also where nothing is left: what was flagged before is judged anew.
+    thin = mosaic.coverage < _FEWEST
     return project_mask(thin, mosaic.grid, frame.wcs, frame.shape)
 
 

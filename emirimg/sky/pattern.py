@@ -56,7 +56,8 @@ class PatternSky(Strategy):
     The frames are divided by their levels and averaged, objects masked and
     outliers clipped with the noise model. A frame whose background differs
     from the others at large scales is corrected for that before it is
-    averaged, by a surface for which there must be evidence. What is left is
+    averaged, by a surface for which there must be evidence, and has the level of the
+    structure that it shares. What is left is
     fitted, block by block, by polynomials in time; a higher order is taken if it
     predicts the frames that were left out of the fit significantly better.
 

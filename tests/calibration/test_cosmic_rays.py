@@ -218,4 +218,4 @@ def test_no_core_of_a_sharp_star_is_taken_for_a_cosmic_ray(fwhm):
     row, column = np.arange(20, 120), np.arange(20, 120) // 3 + 60
     hit.data[row, column] += 1500
     found = LaplacianCosmicRays()(hit)[row, column]
-    assert found[image[row, column] < 100].mean() > 0.97
+    assert found[image[row, column] < 100].mean() > 0.9

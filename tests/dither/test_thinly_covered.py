@@ -93,5 +93,5 @@ def test_a_cosmic_ray_at_the_border_stays_out_of_the_mosaic():
     found = DitherReducer(**options).reduce(exposures).mosaic
     without = DitherReducer(**options, cosmic_rays=None).reduce(exposures).mosaic
     found, without = ((item.data > 500) & (item.coverage == 1) for item in (found, without))
-    # Stars are bright, too, but not among what only the option rejects.
-    assert without.sum() - found.sum() >= 5
+    # Stars are bright, too.
+    assert without.sum() - found.sum() > 25
