@@ -149,7 +149,9 @@ def test_medians_along_the_stack_agree_with_numpy(groups):
     hidden = np.where(mask, np.nan, values).astype(float)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        means = np.array([np.nanmean(hidden[groups == k], axis=0) for k in range(groups.max() + 1)])
+        means = np.array(
+            [np.nanmean(hidden[groups == k], axis=0) for k in range(groups.max() + 1)]
+        )
         median = np.nanmedian(means, axis=0)
         scatter = np.nanmedian(np.abs(hidden - median), axis=0)
     scatter /= 1 + (5 / np.isfinite(hidden).sum(0)) ** 2
