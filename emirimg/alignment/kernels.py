@@ -57,8 +57,10 @@ def block_statistics(
     fewer than 16 good ones are NaN.
     """
     shape = (y_edges.size - 1, x_edges.size - 1)
-    level = np.full(shape, np.nan)
-    noise = np.full(shape, np.nan)
+    level = np.empty(shape)
+    noise = np.empty(shape)
+    level[:] = np.nan
+    noise[:] = np.nan
     rows = columns = 0
     for row in range(shape[0]):
         rows = max(rows, -(-(y_edges[row + 1] - y_edges[row]) // step))
@@ -68,7 +70,7 @@ def block_statistics(
     scratch = np.empty_like(values)
     for row in range(shape[0]):
         for column in range(shape[1]):
-            n = 0
+            n = np.int64(0)
             for y in range(y_edges[row], y_edges[row + 1], step):
                 for x in range(x_edges[column], x_edges[column + 1], step):
                     if not mask[y, x]:

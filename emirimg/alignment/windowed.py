@@ -65,7 +65,8 @@ def measure_windowed(
     value found at the place opposite to it with respect to the centroid, so
     that the pair does not pull the centroid of a point-symmetric star.
     """
-    out = np.full((x0.size, 11), np.nan)
+    out = np.empty((x0.size, 11))
+    out[:] = np.nan
     ring = np.empty((2, _MAX_ANNULUS), dtype=np.float32)
     for star in range(x0.size):
         base = _annulus_level(data, mask, x0[star], y0[star], annulus, ring)
@@ -115,8 +116,8 @@ def _annulus_level(
     """Return the median of a ring, values beyond 2.5 sigma left out twice."""
     ny, nx = data.shape
     inner, outer = annulus
-    ring, scratch = rings
-    n = 0
+    ring, scratch = rings[0], rings[1]
+    n = np.int64(0)
     for j in range(max(0, math.ceil(y - outer)), min(ny, math.floor(y + outer) + 1)):
         for i in range(max(0, math.ceil(x - outer)), min(nx, math.floor(x + outer) + 1)):
             distance = (j - y) ** 2 + (i - x) ** 2

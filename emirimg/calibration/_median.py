@@ -48,7 +48,7 @@ def bisected_median(  # pragma: no cover  (compiled)
 
     The bits of a number, taken for an integer, are in the order of the numbers. Its place
     is bisected by counting, which processors do for many values at once and without
-    a guess. ``scratch``, as long as ``values``, may be ``values`` itself.
+    a guess. ``scratch``, as long as ``values``, is overwritten; it may be ``values`` itself.
     """
     bits, keys = values.view(np.int32), scratch.view(np.int32)
     low, high = np.int64(2**31 - 1), np.int64(-(2**31))
@@ -71,10 +71,10 @@ def bisected_median(  # pragma: no cover  (compiled)
         for i in range(n):
             if keys[i] > low:
                 upper = min(upper, np.int64(keys[i]))
-    pair = np.array([low, upper]).astype(np.int32)
-    pair ^= (pair >> np.int32(31)) & np.int32(0x7FFFFFFF)
-    both = pair.view(np.float32)
-    return 0.5 * (np.float64(both[0]) + np.float64(both[1]))
+    keys[0] = low ^ ((low >> 31) & 0x7FFFFFFF)
+    first = np.float64(scratch[0])
+    keys[0] = upper ^ ((upper >> 31) & 0x7FFFFFFF)
+    return 0.5 * (first + np.float64(scratch[0]))
 
 
 @njit(nogil=True, cache=True)

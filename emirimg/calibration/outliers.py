@@ -151,7 +151,7 @@ def _plane(variance: NDArray[np.floating] | float, shape: tuple[int, int]) -> ND
 
 
 @njit(nogil=True, cache=True)
-def _outliers(  # noqa: C901  # pragma: no cover  (compiled)
+def _outliers(  # noqa: C901 (one pass after another)  # pragma: no cover
     data: NDArray[np.float32],
     variance: NDArray[np.float32],
     mask: NDArray[np.bool_],

@@ -140,8 +140,10 @@ def _measure(  # pragma: no cover  (compiled)
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return median and standard error (from the median absolute deviation) of all blocks."""
     ny, nx = len(y_edges) - 1, len(x_edges) - 1
-    median = np.full((ny, nx), np.nan)
-    error = np.full((ny, nx), np.nan)
+    median = np.empty((ny, nx))
+    error = np.empty((ny, nx))
+    median[:] = np.nan
+    error[:] = np.nan
     height = width = 0
     for j in range(ny):
         height = max(height, y_edges[j + 1] - y_edges[j])
@@ -152,7 +154,7 @@ def _measure(  # pragma: no cover  (compiled)
     for j in range(ny):
         for i in range(nx):
             size = (y_edges[j + 1] - y_edges[j]) * (x_edges[i + 1] - x_edges[i])
-            n = 0
+            n = np.int64(0)
             for y in range(y_edges[j], y_edges[j + 1]):
                 for x in range(x_edges[i], x_edges[i + 1]):
                     if not mask[y, x]:

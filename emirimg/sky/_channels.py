@@ -60,7 +60,7 @@ def _median_of_known(  # pragma: no cover  (compiled)
 ) -> tuple[float, float, int]:
     """Return the median of the unmasked values, their median absolute deviation and number."""
     values = np.empty(data.size, np.float32)
-    n = 0
+    n = np.int64(0)
     for y in range(data.shape[0]):
         for x in range(data.shape[1]):
             if not mask[y, x]:

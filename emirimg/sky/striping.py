@@ -157,13 +157,15 @@ def _lines(  # pragma: no cover  (compiled)
     data: NDArray[np.float32], mask: NDArray[np.bool_], chosen: NDArray[np.int_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the median of each chosen line and its error; NaN where hardly a pixel is usable."""
-    median = np.full(len(chosen), np.nan)
-    error = np.full(len(chosen), np.nan)
+    median = np.empty(len(chosen))
+    error = np.empty(len(chosen))
+    median[:] = np.nan
+    error[:] = np.nan
     values = np.empty(data.shape[1], np.float32)
     scratch = np.empty_like(values)
     for place in range(len(chosen)):
         y = chosen[place]
-        n = 0
+        n = np.int64(0)
         for x in range(data.shape[1]):
             if not mask[y, x]:
                 values[n] = data[y, x]
