@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-__all__ = ["THREADS", "Progress", "default_executor", "no_progress", "parallel_map", "row_bands"]
+__all__ = [
+    "THREADS",
+    "Progress",
+    "default_executor",
+    "no_progress",
+    "parallel_map",
+    "parallel_results",
+    "row_bands",
+]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -81,13 +90,30 @@ def parallel_map(
     list
         The results in the order of the items, whatever the executor.
     """
+    return list(
+        parallel_results(
+            function, *items, executor=executor, progress=progress, description=description
+        )
+    )
+
+
+def parallel_results(
+    function: Callable[..., Result],
+    *items: Iterable[Any],
+    executor: Executor | None = None,
+    progress: Progress = no_progress,
+    description: str = "",
+) -> Iterator[Result]:
+    """Yield the results of `parallel_map` one by one, and keep none of them."""
     arguments = list(zip(*items, strict=True))
     if not arguments:
-        return []
+        return
     with default_executor(executor) as pool:
-        futures = [pool.submit(function, *args) for args in arguments]
+        futures = deque(pool.submit(function, *args) for args in arguments)
+        waiting = (futures.popleft() for _ in arguments)
         try:
-            return [future.result() for future in progress(futures, description, len(futures))]
+            for future in progress(waiting, description, len(arguments)):
+                yield future.result()
         except BaseException:
             for future in futures:
                 future.cancel()

@@ -104,7 +104,8 @@ class Calibrations:
         if self.dark is None:
             return None
         rate = np.asarray(self.dark.data, dtype=np.float32)
-        return np.where(np.isfinite(rate), rate, np.float32(0))
+        finite = np.isfinite(rate)
+        return rate if finite.all() else np.where(finite, rate, np.float32(0))
 
     @cached_property
     def dark_variance(self) -> NDArray[np.float32] | None:

@@ -13,7 +13,7 @@ from astropy.io.fits import Header
 from astropy.nddata import CCDData
 from numpy.typing import ArrayLike, NDArray
 
-from .._parallel import Progress, no_progress, parallel_map, row_bands
+from .._parallel import Progress, no_progress, parallel_results, row_bands
 from .._provenance import add_history
 from ..projection.grid import MosaicGrid
 from ..projection.protocol import ProjectedFrame, Resampler
@@ -110,30 +110,26 @@ def assemble_mosaic(
         weights=_one_each("weights", 1.0 if weights is None else weights, n),
         times=_one_each("exposure_times", times, n),
     )
-    bands = parallel_map(
-        work,
-        row_bands(grid.shape[0], band_height, _BYTES_OF_A_PIXEL * n * grid.shape[1]),
-        executor=executor,
-        progress=progress,
-        description="Combining",
+    rows = row_bands(grid.shape[0], band_height, _BYTES_OF_A_PIXEL * n * grid.shape[1])
+    bands = parallel_results(
+        work, rows, executor=executor, progress=progress, description="Combining"
     )
-    offered = sum(band.offered for band in bands)
-    used = sum(band.used for band in bands)
+    planes = {
+        name: np.empty(grid.shape, dtype=np.int16 if name == "coverage" else np.float32)
+        for name in ("data", "variance", "coverage", "exposure")
+    }
+    offered, used = np.zeros(n, dtype=int), np.zeros(n, dtype=int)
+    for where, band in zip(rows, bands, strict=True):
+        for name, plane in planes.items():
+            plane[where] = getattr(band, name)
+        offered += band.offered
+        used += band.used
     header = Header()
     add_history(
         header,
         f"{n} frames were resampled by {_said(resampler)} and combined by {_said(combiner)}.",
     )
-    coverage = np.concatenate([band.coverage for band in bands])
-    mosaic = Mosaic(
-        grid=grid,
-        data=np.concatenate([band.data for band in bands]),
-        variance=np.concatenate([band.variance for band in bands]),
-        mask=coverage == 0,
-        coverage=coverage,
-        exposure=np.concatenate([band.exposure for band in bands]),
-        header=header,
-    )
+    mosaic = Mosaic(grid=grid, mask=planes["coverage"] == 0, header=header, **planes)
     return mosaic, (offered - used) / np.maximum(offered, 1)
 
 

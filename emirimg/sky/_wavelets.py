@@ -116,7 +116,10 @@ def _pass(
     gains = _scale_noise(n_scales)
     for scale in range(n_scales):
         coarser = parallel_map(smoothed, (pattern, noise), (2**scale, 2**scale))
-        wave, wave_noise = pattern - coarser[0], noise - coarser[1]
+        # The first ones are the caller's; later ones make room for their waves.
+        own = (None, None) if scale == 0 else (pattern, noise)
+        wave = np.subtract(pattern, coarser[0], out=own[0])
+        wave_noise = np.subtract(noise, coarser[1], out=own[1])
         pattern, noise = coarser
         total, noise_power = (_power(plane[sample][inside]) for plane in (wave, wave_noise))
         signal = max(total - noise_power, 0.0)
@@ -133,6 +136,7 @@ def _pass(
         if signal_kept > 0:
             image += np.float32(signal_kept) * wave
             filtered_noise += np.float32(signal_kept) * wave_noise
+        del wave, wave_noise, own, coarser
     image += pattern
     filtered_noise += noise
     gain = _noise_gain(fractions)

@@ -157,13 +157,17 @@ class _Pattern:
             reason = "show objects wherever they are usable"
             return smooth_skies(self.stack, self.objects, self.found, reason)
         self.levels = self.levels * self._level_factors(centre)
-        pattern, weight, noise, valid = self._averages(centre)
+        *noise, pattern, weight, valid = self._averages(centre)
+        del centre
         channels = channels_of(self.stack.metadata[0].detector, self.stack.shape)
         n_scales = n_scales_for(self.stack.shape, self.parameters.n_scales)
         filled = fill_masked(pattern, weight > 0)
         steps = _channel_steps(filled, weight > 0, channels, n_scales)
-        shrunk = shrink(filled - steps, noise, valid, n_scales)
-        image = shrunk.image + steps
+        # The noise goes to where it is used last: so large planes must not live longer.
+        shrunk = shrink(filled - steps, noise.pop(), valid, n_scales)
+        image = shrunk.image
+        image += steps
+        del filled, steps
         middle = np.float32(np.median(image[::_LEVEL_STRIDE, ::_LEVEL_STRIDE]))
         self.levels = self.levels * middle
         # The noise as measured corrects the noise model.
@@ -245,7 +249,7 @@ class _Pattern:
         return np.array(parallel_map(factor, range(len(self.stack))))
 
     def _averages(self, centre: NDArray[np.float32]) -> tuple[NDArray, ...]:
-        """Return the average, its weight, an image of its noise, and where that is valid."""
+        """Return an image of the noise, the average, its weight, and where the noise is valid."""
         everything = range(len(self.stack))
 
         def combine(rows: slice) -> tuple[NDArray, ...]:
@@ -267,7 +271,7 @@ class _Pattern:
                 * np.sqrt(first * second)
                 / (first + second)
             )
-            return pattern, both, noise, valid
+            return noise, pattern, both, valid
 
         bands = parallel_map(combine, self._bands())
         return tuple(np.concatenate(planes) for planes in zip(*bands, strict=True))
@@ -311,13 +315,14 @@ def _channel_steps(
     known: NDArray[np.bool_],
     channels: list[tuple[slice, slice]],
     n_scales: int,
-) -> NDArray[np.float32]:
+) -> NDArray[np.float32] | np.float32:
     """Return what the readout channels add to the pattern.
 
     Their edges are sharp; shrinkage of the fine scales would blur them.
     """
-    coarse = pattern
-    for scale in range(n_scales):
+    coarse = smoothed(pattern, 1)
+    for scale in range(1, n_scales):
         coarse = smoothed(coarse, 2**scale)
-    offsets = channel_offsets(pattern - coarse, ~known, channels)
-    return channel_image(offsets, channels, pattern.shape)
+    np.subtract(pattern, coarse, out=coarse)
+    offsets = channel_offsets(coarse, ~known, channels)
+    return channel_image(offsets, channels, pattern.shape) if offsets.any() else np.float32(0)
