@@ -57,9 +57,8 @@ class PatternSky(Strategy):
     outliers clipped with the noise model. A frame whose background differs
     from the others at large scales is corrected for that before it is
     averaged, by a surface for which there must be evidence, and has the level of the
-    structure that it shares. What is left is
-    fitted, block by block, by polynomials in time; a higher order is taken if it
-    predicts the frames that were left out of the fit significantly better.
+    structure that it shares. What is left is fitted, block by block, by polynomials in
+    time, of a higher order if that predicts the frames left out of the fit significantly better.
 
     A sky made of N frames raises the noise by sqrt(1 + 1/N), and by more in a
     mosaic whose pointings were repeated, since repeats share the noise of
