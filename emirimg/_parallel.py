@@ -22,7 +22,7 @@ __all__ = [
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_BYTES_OF_BANDS = 2**29
+_BYTES_OF_BANDS = 2**28
 """Memory that the bands of all processors may take together."""
 
 THREADS = "emirimg"
@@ -131,7 +131,7 @@ def row_bands(n_rows: int, height: int, row_bytes: int = 0) -> list[slice]:
         Most rows of a slice.
     row_bytes : int, optional
         Memory that the work on one row takes; slices are less high where one for each
-        processor would take more than 512 MiB. Default: it does not matter.
+        processor would take more than 256 MiB. Default: it does not matter.
     """
     height = max(1, min(height, _BYTES_OF_BANDS // _processors() // max(row_bytes, 1)))
     return [slice(start, min(start + height, n_rows)) for start in range(0, n_rows, height)]

@@ -67,7 +67,7 @@ def assemble_mosaic(
         ``progress(items, description, total)`` yields the items.
     band_height : int, optional
         Most rows that are worked on together; fewer where the frames are so
-        many that the bands would take more than 512 MiB. The result does not
+        many that the bands would take more than 256 MiB. The result does not
         depend on it. Default: 64.
 
     Returns

@@ -105,7 +105,7 @@ class DitherReducer:
         Where the mosaic's pixels shall lie. Default: a north-up gnomonic grid
         of the scale of the exposures that holds all of them.
     max_memory : int, optional
-        Bytes that the reduction may use, roughly. Half of it is for the frames; those that do
+        Bytes that the reduction may use, roughly. A third of it is for the frames; those that do
         not fit are kept in scratch files. The result is the same. Default: 1.5 GB, or half of
         the memory that is available where that is less.
     scratch : path, optional
@@ -265,13 +265,13 @@ class DitherReducer:
             return self._conclude(field, inventory, notes)
 
     def _budget(self) -> int:
-        """Return how many bytes of planes of frames may stay in memory: half of all.
+        """Return how many bytes of planes of frames may stay in memory: a third of all.
 
         None where the workers are no threads, which could not see them.
         """
         if not isinstance(self.executor, ThreadPoolExecutor | None):
             return 0
-        return (default_memory() if self.max_memory is None else self.max_memory) // 2
+        return (default_memory() if self.max_memory is None else self.max_memory) // 3
 
     def _load(
         self,
