@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -9,6 +10,7 @@ from astropy.nddata import CCDData
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy.ndimage import label, maximum_position
+from threadpoolctl import ThreadpoolController
 
 from .._strategy import Strategy
 from ..exceptions import FrameError
@@ -92,18 +94,29 @@ class LaplacianCosmicRays(Strategy):
         # The search takes the variance instead of a noise model: the gain is 1.
         import ccdproc  # noqa: PLC0415 (heavy)
 
-        found = ccdproc.cosmicray_lacosmic(
-            CCDData(data, unit=frame.unit, mask=mask),
-            sigclip=self.sigma,
-            sigfrac=self.neighbour_fraction,
-            objlim=self.contrast,
-            niter=self.iterations,
-            gain=1.0,
-            gain_apply=False,
-            satlevel=np.inf,
-            invar=np.where(mask, np.median(variance), variance).astype(np.float32),
-        )
+        # Frames are searched in parallel already; and in a process that was forked, threads of
+        # OpenMP wait for ever for those of its parent.
+        with _thread_pools().limit(limits=1, user_api="openmp"):
+            found = ccdproc.cosmicray_lacosmic(
+                CCDData(data, unit=frame.unit, mask=mask),
+                sigclip=self.sigma,
+                sigfrac=self.neighbour_fraction,
+                objlim=self.contrast,
+                niter=self.iterations,
+                gain=1.0,
+                gain_apply=False,
+                satlevel=np.inf,
+                invar=np.where(mask, np.median(variance), variance).astype(np.float32),
+            )
         return _without_stars(found.mask & ~mask, data, variance, mask)
+
+
+@cache
+def _thread_pools() -> ThreadpoolController:
+    """Return what limits the threads of the libraries that are loaded by now."""
+    import astroscrappy  # noqa: F401, PLC0415 (it brings OpenMP)
+
+    return ThreadpoolController()
 
 
 def _without_stars(
