@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 __all__ = [
     "SCENE_NAMES",
+    "calibration_options",
+    "control_option",
     "debug_option",
     "dry_run_option",
     "is_debugging",
     "json_option",
     "overwrite_option",
     "reporting_options",
+    "require_one_source",
     "scene_options",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _DEBUGGING = "emirimg.debug"
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 SCENE_NAMES = (
     "tutorial", "sparse", "crowded", "galaxy", "galaxy_sky", "clouds", "saturated", "five",
@@ -70,6 +75,32 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")(
         command
     )
+
+
+def control_option(command: Command) -> Command:
+    """Add ``-r``, the control file."""
+    return click.option(
+        "-r", "--requirements", "control", metavar="CONTROL", type=_FILE,
+        help="Control file that names the calibrations.",
+    )(command)  # fmt: skip
+
+
+def calibration_options(command: Command) -> Command:
+    """Add the control file, and the calibrations one by one; see `require_one_source`."""
+    for name, text in (
+        ("--flat", "Master flat."),
+        ("--dark", "Master dark."),
+        ("--bpm", "Bad-pixel mask; not 0 is bad."),
+    ):
+        command = click.option(name, metavar="FITS", type=_FILE, help=text)(command)
+    return control_option(command)
+
+
+def require_one_source(control: Path | None, *named: Path | None) -> None:
+    """Refuse a control file together with calibrations that are named one by one."""
+    if control and any(named):
+        msg = "-r/--requirements cannot be combined with --bpm, --dark or --flat"
+        raise click.UsageError(msg)
 
 
 def overwrite_option(command: Command) -> Command:

@@ -6,22 +6,14 @@ from pathlib import Path
 
 import click
 
-from ._options import debug_option, json_option
+from ._options import calibration_options, debug_option, json_option, require_one_source
 
 __all__ = ["check_command"]
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command("check", short_help="Tell whether exposures are fit to be reduced.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option(
-    "-r", "--requirements", "control", metavar="CONTROL", type=_FILE,
-    help="Control file that names the calibrations.",
-)  # fmt: skip
-@click.option("--bpm", metavar="FITS", type=_FILE, help="Bad-pixel mask; not 0 is bad.")
-@click.option("--dark", metavar="FITS", type=_FILE, help="Master dark.")
-@click.option("--flat", metavar="FITS", type=_FILE, help="Master flat.")
+@calibration_options
 @json_option
 @debug_option
 @click.pass_context
@@ -52,9 +44,7 @@ def check_command(
       emirimg check data/ --json | jq .works
       emirimg check data/ && emirimg reduce data/ -o results
     """  # noqa: D301 (the \b is a mark for click)
-    if control and (bpm or dark or flat):
-        msg = "-r/--requirements cannot be combined with --bpm, --dark or --flat"
-        raise click.UsageError(msg)
+    require_one_source(control, bpm, dark, flat)
 
     import json  # noqa: PLC0415
 

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import click
 
-from ._options import overwrite_option, reporting_options
+from ._options import control_option, overwrite_option, reporting_options
 from ._strategies import make_strategies, strategy_options
 
 __all__ = ["inject_command"]
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command("inject", short_help="Test a reduction with artificial stars.")
@@ -20,10 +18,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "-o", "--output", required=True, metavar="OUTDIR", type=click.Path(path_type=Path),
     help="Directory for the products.",
 )  # fmt: skip
-@click.option(
-    "-r", "--requirements", "control", metavar="CONTROL", type=_FILE,
-    help="Control file that names the calibrations.",
-)  # fmt: skip
+@control_option
 @click.option(
     "--stars",
     type=click.IntRange(min=1),

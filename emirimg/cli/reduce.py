@@ -6,7 +6,13 @@ from pathlib import Path
 
 import click
 
-from ._options import dry_run_option, overwrite_option, reporting_options
+from ._options import (
+    calibration_options,
+    dry_run_option,
+    overwrite_option,
+    reporting_options,
+    require_one_source,
+)
 from ._strategies import make_strategies, strategy_options
 
 __all__ = ["reduce_command"]
@@ -20,13 +26,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "-o", "--output", required=True, metavar="OUTDIR", type=click.Path(path_type=Path),
     help="Directory for the products.",
 )  # fmt: skip
-@click.option(
-    "-r", "--requirements", "control", metavar="CONTROL", type=_FILE,
-    help="Control file that names the calibrations.",
-)  # fmt: skip
-@click.option("--bpm", metavar="FITS", type=_FILE, help="Bad-pixel mask; not 0 is bad.")
-@click.option("--dark", metavar="FITS", type=_FILE, help="Master dark.")
-@click.option("--flat", metavar="FITS", type=_FILE, help="Master flat.")
+@calibration_options
 @click.option(
     "--sky-exposures", "sky_paths", multiple=True, metavar="PATH",
     type=click.Path(exists=True, path_type=Path),
@@ -110,9 +110,7 @@ def reduce_command(
       emirimg reduce m33/ --sky-exposures m33_sky/ -o results
       emirimg reduce data/ -o masked --mask-regions nebula.reg
     """  # noqa: D301 (the \b is a mark for click)
-    if control and (bpm or dark or flat):
-        msg = "-r/--requirements cannot be combined with --bpm, --dark or --flat"
-        raise click.UsageError(msg)
+    require_one_source(control, bpm, dark, flat)
 
     from ._reporter import Reporter  # noqa: PLC0415 (heavy)
     from ._run import CalibrationFiles, Machine, reduce_exposures  # noqa: PLC0415 (heavy)
