@@ -20,11 +20,21 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--png", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
     help="Draw both, their difference and their stars.",
 )  # fmt: skip
+@click.option(
+    "--html", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a page with the table, the stars, and the images on top of each other.",
+)  # fmt: skip
 @json_option
 @overwrite_option
 @debug_option
 def compare_command(
-    first: Path, second: Path, *, png: Path | None, as_json: bool, overwrite: bool
+    first: Path,
+    second: Path,
+    *,
+    png: Path | None,
+    html: Path | None,
+    as_json: bool,
+    overwrite: bool,
 ) -> None:
     """Measure the mosaics A and B of the same field against each other.
 
@@ -37,13 +47,19 @@ def compare_command(
     Examples:
       emirimg compare results/mosaic.fits reduced_image.fits
       emirimg compare a/mosaic.fits b/mosaic.fits --png difference.png
+      emirimg compare a/mosaic.fits b/mosaic.fits --html blink.html
       emirimg compare a/mosaic.fits b/mosaic.fits --json | jq .flux_ratio
     """  # noqa: D301 (the \b is a mark for click)
     import json  # noqa: PLC0415
 
     from ..io import read_image_planes  # noqa: PLC0415 (heavy)
     from ..io.atomic import replacing  # noqa: PLC0415 (heavy)
-    from ..report import compare_images, comparison_table, plot_comparison  # noqa: PLC0415
+    from ..report import (  # noqa: PLC0415 (heavy)
+        compare_images,
+        comparison_page,
+        comparison_table,
+        plot_comparison,
+    )
     from ._reporter import Reporter  # noqa: PLC0415 (heavy)
     from ._run import headings  # noqa: PLC0415 (heavy)
 
@@ -54,6 +70,10 @@ def compare_command(
         if png is not None:
             with replacing(png, overwrite=overwrite) as part:
                 plot_comparison(comparison, images[0].data, names).savefig(part, format="png")
+        if html is not None:
+            page = comparison_page(comparison, images[0].data, names)
+            with replacing(html, overwrite=overwrite) as part:
+                part.write_text(page, encoding="utf-8")
         if as_json:
             content = {"first": str(first), "second": str(second), **comparison.to_dict()}
             click.echo(json.dumps(content, indent=2, allow_nan=False))

@@ -59,6 +59,19 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="Work on the cluster of this scheduler of dask (tcp://...), which must see DIR.",
 )  # fmt: skip
 @strategy_options
+@click.option(
+    "--watch", is_flag=True,
+    help="Follow the directory PATHS while the sequence is observed: a quick mosaic, seeing and"
+    " depth after each exposure; in the end reduce it in full.",
+)  # fmt: skip
+@click.option(
+    "--expect", type=click.IntRange(min=1), metavar="N",
+    help="With --watch: the sequence is over after N exposures of the target.",
+)  # fmt: skip
+@click.option(
+    "--patience", type=click.FloatRange(min=0, min_open=True), metavar="MINUTES",
+    help="With --watch: the sequence is over so long after its last exposure.  [default: 10]",
+)  # fmt: skip
 @overwrite_option
 @dry_run_option
 @reporting_options
@@ -77,6 +90,9 @@ def reduce_command(
     max_memory: float | None,
     scratch: Path | None,
     scheduler: str | None,
+    watch: bool,
+    expect: int | None,
+    patience: float | None,
     overwrite: bool,
     dry_run: bool,
     quiet: bool,
@@ -109,21 +125,40 @@ def reduce_command(
       emirimg reduce data/ -o constant --sky constant
       emirimg reduce m33/ --sky-exposures m33_sky/ -o results
       emirimg reduce data/ -o masked --mask-regions nebula.reg
+      emirimg reduce data/ -o results --watch --expect 14
     """  # noqa: D301 (the \b is a mark for click)
     require_one_source(control, bpm, dark, flat)
+    if not watch and (expect is not None or patience is not None):
+        msg = "--expect and --patience mean nothing without --watch"
+        raise click.UsageError(msg)
+    if watch and (dry_run or sky_paths):
+        msg = "--watch cannot be combined with --dry-run or --sky-exposures"
+        raise click.UsageError(msg)
 
+    from ._output import refuse_products  # noqa: PLC0415 (as late as the others)
     from ._reporter import Reporter  # noqa: PLC0415 (heavy)
-    from ._run import CalibrationFiles, Machine, reduce_exposures  # noqa: PLC0415 (heavy)
+    from ._run import PRODUCTS, CalibrationFiles, Machine, reduce_exposures  # noqa: PLC0415 (heavy)
 
     limits = {} if min_transparency is None else {"min_transparency": min_transparency}
     max_bytes = None if max_memory is None else round(max_memory * 1e9)
+    calibrations = CalibrationFiles(control, bpm, dark, flat)
+    chosen = make_strategies(strategies) | limits
     with Reporter(quiet=quiet, verbose=verbose) as reporter:
+        if watch:
+            from ._watch import Waiting, watch_directory  # noqa: PLC0415 (heavy)
+
+            refuse_products(output, PRODUCTS, overwrite=overwrite)
+            waiting = Waiting(expect, 10.0 if patience is None else patience)
+            paths, sky_paths = watch_directory(
+                paths, output, reporter, calibrations=calibrations, strategies=chosen,
+                waiting=waiting,
+            )  # fmt: skip
         reduce_exposures(
             paths,
             output,
             reporter,
-            calibrations=CalibrationFiles(control, bpm, dark, flat),
-            strategies=make_strategies(strategies) | limits,
+            calibrations=calibrations,
+            strategies=chosen,
             sky_paths=sky_paths,
             mask_regions=mask_regions,
             catalogue=catalogue,

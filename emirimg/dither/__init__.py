@@ -9,3 +9,4 @@ from .reducer import *
 from .result import *
 from .run import *
 from .upgrade import *
+from .watch import *

@@ -1,5 +1,6 @@
 """Read and write files; the only part of the package that does."""
 
+from .arrivals import *
 from .atomic import *
 from .by_files import *
 from .ds9 import *

@@ -102,7 +102,7 @@ def find_exposures(paths: Paths) -> list[Path]:
     named = _as_paths(paths)
     for path in named:
         if path.is_dir():
-            for candidate in _fits_files(path):
+            for candidate in fits_files(path):
                 reason = _why_not_raw(_header_or_none(candidate))
                 if reason:
                     passed[reason] += 1
@@ -144,7 +144,7 @@ def examine_files(paths: Paths) -> dict[Path, str | FrameError]:
     """
     reasons: dict[Path, str | FrameError] = {}
     for path in _as_paths(paths):
-        for file in _fits_files(path) if path.is_dir() else [path]:
+        for file in fits_files(path) if path.is_dir() else [path]:
             try:
                 reasons[file] = _why_not_raw(read_header(file))
             except FrameError as error:
@@ -269,7 +269,8 @@ def _as_paths(paths: Paths) -> list[Path]:
     return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
 
 
-def _fits_files(directory: Path) -> list[Path]:
+def fits_files(directory: Path) -> list[Path]:
+    """Return what may be exposures by its name, in a directory and its subdirectory ``data``."""
     places = [place for place in (directory, directory / "data") if place.is_dir()]
     return [
         path

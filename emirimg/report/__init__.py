@@ -2,6 +2,7 @@
 
 from .charts import *
 from .comparison import *
+from .comparison_page import *
 from .comparison_views import *
 from .injection import *
 from .maps import *

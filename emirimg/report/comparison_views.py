@@ -20,6 +20,8 @@ __all__ = ["comparison_table", "plot_comparison"]
 _SIZE = 900
 _MARK = "#d2491a"
 
+Row = tuple[str, str, str, str, str]
+
 
 def comparison_table(comparison: Comparison, names: Sequence[str]) -> Table:
     """Return what both images measure, and what lies between them.
@@ -40,7 +42,32 @@ def comparison_table(comparison: Comparison, names: Sequence[str]) -> Table:
     for heading in (*names, "2nd - 1st"):
         table.add_column(heading, justify="right", overflow="fold", max_width=20)
     table.add_column("unit", no_wrap=True)
+    of_each, between = comparison_rows(comparison)
+    for row in of_each:
+        table.add_row(*row)
+    table.add_section()
+    for row in between:
+        table.add_row(*row)
+    table.caption = comparison_note(names)
+    table.caption_justify = "left"
+    return table
+
+
+def comparison_note(names: Sequence[str]) -> str:
+    """Explain the units of `comparison_rows`."""
+    return f"* in the unit and the pixels of {names[0]}; 1 unit is 25 mag"
+
+
+def comparison_rows(comparison: Comparison) -> tuple[list[Row], list[Row]]:
+    """Return what both images measure, and what lies between them, as texts.
+
+    Returns
+    -------
+    of_each, between : list of tuple of str
+        What it is, the first image, the second, the difference, the unit.
+    """
     one, two = comparison.quality
+    of_each = []
     for label, values, form, unit in (
         ("seeing", [q.seeing.to_value(u.arcsec) for q in (one, two)], ".3f", "arcsec"),
         ("ellipticity", [q.ellipticity for q in (one, two)], ".3f", ""),
@@ -50,30 +77,28 @@ def comparison_table(comparison: Comparison, names: Sequence[str]) -> Table:
         ("background, level", comparison.background, ".3g", "unit*"),
         ("over-subtraction", [one.oversubtraction, two.oversubtraction], ".3g", "own unit"),
     ):  # fmt: skip
-        change = values[1] - values[0]
-        table.add_row(label, *(_number(v, form) for v in (*values, change)), unit)
-    table.add_section()
+        first, second = values
+        texts = (_number(value, form) for value in (first, second, second - first))
+        of_each.append((label, *texts, unit))
     east, north = comparison.shift.to_value(u.arcsec)
     errors = comparison.shift_error.to_value(u.arcsec)
+    between = []
     for label, value, error, unit in (
         ("shift, east", 1000 * east, 1000 * errors[0], "mas"),
         ("shift, north", 1000 * north, 1000 * errors[1], "mas"),
         ("flux ratio", comparison.flux_ratio, comparison.flux_ratio_error, ""),
     ):
         digits = ".1f" if unit else ".4f"
-        table.add_row(label, "", "", f"{value:{digits}} +- {error:{digits}}", unit)
-    rows = (
+        between.append((label, "", "", f"{value:{digits}} +- {error:{digits}}", unit))
+    for label, value, unit in (
         ("flux, scatter", 100 * comparison.flux_scatter, "%"),
         ("flux, tilt along x", 100 * comparison.tilt[0], "%"),
         ("flux, tilt along y", 100 * comparison.tilt[1], "%"),
         ("difference, rms", comparison.difference_rms, "unit*"),
-    )
-    for label, value, unit in rows:
-        table.add_row(label, "", "", _number(value, ".3g"), unit)
-    table.add_row("stars in common", "", "", str(len(comparison.stars)), "")
-    table.caption = f"* in the unit and the pixels of {names[0]}; 1 unit is 25 mag"
-    table.caption_justify = "left"
-    return table
+    ):
+        between.append((label, "", "", _number(value, ".3g"), unit))
+    between.append(("stars in common", "", "", str(len(comparison.stars)), ""))
+    return of_each, between
 
 
 def plot_comparison(
@@ -99,17 +124,12 @@ def plot_comparison(
     """
     figure = Figure(figsize=(12, 7.5), dpi=150, layout="constrained")
     axes = figure.subplots(2, 3)
-    step = max(1, -(-max(image.shape) // _SIZE))
-    known = np.isfinite(comparison.difference)
-    one = np.where(known, image, np.nan)[::step, ::step]
-    difference = comparison.difference[::step, ::step]
-    noise = float(mad_std(one, ignore_nan=True)) or 1.0
-    level = float(np.nanmedian(one))
+    one, two, difference, level, noise = aligned_images(comparison, image)
     limits = {"vmin": level - 3 * noise, "vmax": level + 12 * noise}
     extent = (-0.5, image.shape[1] - 0.5, -0.5, image.shape[0] - 0.5)
     for panel, data, title, options in (
         (axes[0, 0], one, names[0], {"cmap": "gray_r", **limits}),
-        (axes[0, 1], one + difference, f"{names[1]}, aligned", {"cmap": "gray_r", **limits}),
+        (axes[0, 1], two, f"{names[1]}, aligned", {"cmap": "gray_r", **limits}),
         (axes[0, 2], difference, "difference (2nd - 1st)",
          {"cmap": "RdBu_r", "vmin": -4 * noise, "vmax": 4 * noise}),
     ):  # fmt: skip
@@ -119,13 +139,34 @@ def plot_comparison(
         panel.set_title(title, fontsize="medium")
         panel.tick_params(labelsize="small")
         figure.colorbar(drawn, ax=panel, shrink=0.8)
-    _draw_ratios(axes[1, 0], comparison)
-    _draw_field(axes[1, 1], comparison, extent)
-    _draw_places(axes[1, 2], comparison)
+    draw_ratios(axes[1, 0], comparison)
+    draw_field(axes[1, 1], comparison, extent)
+    draw_places(axes[1, 2], comparison)
     return figure
 
 
-def _draw_ratios(axes: Axes, comparison: Comparison) -> None:
+def aligned_images(
+    comparison: Comparison, image: NDArray[np.floating]
+) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating], float, float]:
+    """Return what can be laid on top of each other.
+
+    Returns
+    -------
+    first, second, difference : `~numpy.ndarray`
+        On the pixels of the first image, of large ones only every n-th;
+        NaN where one of them shows nothing.
+    level, noise : float
+        Of the first.
+    """
+    step = max(1, -(-max(image.shape) // _SIZE))
+    known = np.isfinite(comparison.difference)
+    one = np.where(known, image, np.nan)[::step, ::step]
+    difference = comparison.difference[::step, ::step]
+    noise = float(mad_std(one, ignore_nan=True)) or 1.0
+    return one, one + difference, difference, float(np.nanmedian(one)), noise
+
+
+def draw_ratios(axes: Axes, comparison: Comparison) -> None:
     stars, bins = comparison.stars, comparison.by_magnitude
     axes.errorbar(
         stars["magnitude"], stars["ratio"], stars["error"], fmt=".", color="0.6", markersize=3,
@@ -146,7 +187,7 @@ def _draw_ratios(axes: Axes, comparison: Comparison) -> None:
     axes.legend(frameon=False, fontsize="small")
 
 
-def _draw_field(
+def draw_field(
     axes: Axes, comparison: Comparison, extent: tuple[float, float, float, float]
 ) -> None:
     stars = comparison.stars
@@ -162,7 +203,7 @@ def _draw_field(
     axes.figure.colorbar(drawn, ax=axes, shrink=0.8, label="%")
 
 
-def _draw_places(axes: Axes, comparison: Comparison) -> None:
+def draw_places(axes: Axes, comparison: Comparison) -> None:
     east, north = (1000 * np.array(comparison.stars[name]) for name in ("east", "north"))
     axes.plot(east, north, ".", color="0.4", markersize=4)
     reach = 6 * max(mad_std(east), mad_std(north), 1.0)

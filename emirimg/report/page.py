@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from astropy.table import Table
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -21,6 +19,7 @@ from .numbers import report_numbers
 from .pictures import coverage_overlay, object_outlines, scale_image, small_exposures
 from .summary import short_names
 from .svg import inline_svg, page_style
+from .templating import fill_template
 
 __all__ = ["REPORT_FILES", "report_page", "write_report"]
 
@@ -98,12 +97,8 @@ def report_page(
     numbers = report_numbers(result) if numbers is None else numbers
     image = scale_image(result.mosaic)
     covered = not result.mosaic.mask.all()
-    environment = Environment(
-        loader=PackageLoader("emirimg.report"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters["number"] = _number
-    return environment.get_template("report.html").render(
+    return fill_template(
+        "report.html",
         numbers=numbers,
         quality=numbers["quality"],
         header=result.mosaic.header,
@@ -153,10 +148,3 @@ def _figures(result: DitherResult, counts: Table) -> dict[str, Markup]:
 
 def _wide() -> Axes:
     return Figure(figsize=(4.4, 2.3), layout="constrained").add_subplot()
-
-
-def _number(value: float | None, form: str, factor: float = 1.0) -> str:
-    """Format a number; what is unknown is a dash."""
-    if value is None or not np.isfinite(value):
-        return "\N{EN DASH}"
-    return format(value * factor, form)

@@ -34,6 +34,17 @@ def test_table_and_picture(pair, emirimg, tmp_path):
     assert emirimg("compare", *pair, "--png", png, "--overwrite").exit_code == 0
 
 
+def test_page(pair, emirimg, tmp_path):
+    page = tmp_path / "both.html"
+    result = emirimg("compare", *pair, "--html", page)
+    assert result.exit_code == 0, result.stderr
+    text = page.read_text(encoding="utf-8")
+    assert text.count('<img class="layer-') == 3
+    assert text.count("<svg ") == 3
+    assert "flux ratio" in text
+    assert emirimg("compare", *pair, "--html", page).exit_code == 1
+
+
 def test_json(pair, emirimg):
     result = emirimg("compare", *pair, "--json")
     content = json.loads(result.stdout)

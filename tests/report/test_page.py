@@ -241,4 +241,4 @@ def test_equal_results_have_equal_pages_and_are_not_changed(result):
 
 def test_templates_belong_to_the_package():
     names = sorted(path.name for path in (files("emirimg.report") / "templates").iterdir())
-    assert names == ["report.css", "report.html", "report.js"]
+    assert names == ["comparison.html", "report.css", "report.html", "report.js"]
