@@ -38,6 +38,7 @@ from .flagging import flag_frames
 from .illumination import find_illumination, star_places
 from .loading import Inventory, load
 from .looks import first_looks, with_looks
+from .matching import match_target, target_of
 from .notes import noted_warnings
 from .result import DitherResult
 from .steps import placed
@@ -255,6 +256,7 @@ class DitherReducer:
                 self._subtract_sky(field, estimate_sky, steps)
                 self._place(field, steps)
                 self._correct_illumination(field, steps)
+                match_target(field, self.residual, steps)
                 self._combine(field, steps)
                 before, believe = field.objects, estimate_sky is not self.sky
                 field.objects = steps.find_objects(self.objects, field.mosaic, believe=believe)
@@ -335,6 +337,7 @@ class DitherReducer:
         if self.starflat is not None and field.stars is None:
             field.stars = star_places(field.mosaic)
             field.magnitudes = catalogue_magnitudes(field.mosaic, field.stars, self.catalogue)
+        field.target = target_of(field)
         # Their memory is wanted for the next pass.
         field.skies = field.clean = field.combination = None
 
