@@ -87,19 +87,19 @@ def match_frames(
         return replace(blocks, median=blocks.median / scale, error=blocks.error / scale)
 
     def subtract(frame: CCDData, scale: float, found: Matched) -> tuple[CCDData, float]:
-        frame = materialised(frame)
+        whole = materialised(frame)
         level = np.float32(scale * found.level)
         background = np.full(frame.shape, level)
         if residual is not None:
-            data, mask = rest(frame, scale)
+            data, mask = rest(whole, scale)
             known = np.isfinite(found.common)
             common = fill_masked(np.where(known, found.common, 0), known)
             data -= np.float32(scale) * interpolate_edges(edges, common)
             data -= level
             mask |= ~_of_blocks(known, edges)
-            background += residual(changed(frame, data=data, mask=mask), objects=None)
+            background += residual(changed(whole, data=data, mask=mask), objects=None)
         rms = float(np.sqrt(np.mean(np.square(background[::16] - level))))
-        return changed(frame, data=steps.scratch.keep(frame.data - background)), rms
+        return changed(frame, data=steps.scratch.keep(whole.data - background)), rms
 
     scales = alignment.transparency
     blocks = steps.each("Comparing backgrounds", measure, stack, scales, alignment.used)
@@ -123,6 +123,7 @@ def match_target(field: Field, residual: SkyResidual | None, steps: FieldSteps) 
         return
     field.clean, rms = match_frames(field.clean, field.target, field.alignment, residual, steps)
     field.background = np.maximum(field.background, rms)
+    field.target = None  # its memory is wanted for the next one
 
 
 def _fills_field(field: Field) -> bool:
