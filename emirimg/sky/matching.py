@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -77,43 +77,60 @@ def match_backgrounds(
     that was subtracted, a block shows :math:`B_i(p) - m(x_i(p))`. The error is the same for
     all frames that show the place x, so it is the median over the others
     of what they show there, less their own backgrounds. What is left is fitted as by
-    `fit_surface`. That is done with one frame after the other, the most deviant ones
-    first, so that the others are compared with what is left of those, and repeated until nothing
-    changes. What all frames have in common cannot be told from the target: the
-    median of their levels is made 0.
+    `fit_surface`, after the levels alone. That is done with one frame after the other, the
+    most deviant ones first, so that the others are compared with what is left of those, and
+    repeated until nothing changes. What all frames have in common cannot be told from the
+    target: the median of their levels is made 0.
     """
     n = len(blocks)
     reach = [_Sampler(blocks[0], *where, shape) for where in nodes]
     lattice = np.array([reach[k](blocks[k].median) for k in range(n)])
-    first = [blocks[k].median - _at(_others(lattice, k), places[k]) for k in range(n)]
-    order = sorted(range(n), key=lambda k: -_mean_square(first[k]))
     own = [np.zeros_like(item.median) for item in blocks]
-    for _ in range(_SWEEPS):
+
+    def sweep(fit: Callable[[Blocks], NDArray[np.float64] | float], order: Sequence[int]) -> float:
         moved = 0.0
         for k in order:
-            median, n_others = _others_and_number(lattice, k)
-            deviation = blocks[k].median - _at(median, places[k])
-            known = np.isfinite(deviation)
-            if not known.any():
-                continue
-            factor = np.sqrt(1 + _MEDIAN_COSTS / np.median(n_others[n_others >= 1]))
-            error = blocks[k].error * factor
-            surface = fit_surface(
-                replace(blocks[k], median=deviation, error=error), shape,
-                max_order=max_order, quadrants=quadrants,
-            )  # fmt: skip
-            before, own[k] = own[k], surface.at(*blocks[k].centres)
-            moved = max(moved, float(np.abs(own[k] - before).max() / np.median(error[known])))
-            lattice[k] = reach[k](blocks[k].median - own[k])
-        if moved < _TOLERANCE:
-            break
+            deviation, known = _deviation(blocks[k], lattice, k, places[k])
+            if known.any():
+                before, own[k] = own[k], np.zeros_like(own[k]) + fit(deviation)
+                change = np.abs(own[k] - before).max() / np.median(deviation.error[known])
+                moved = max(moved, float(change))
+                lattice[k] = reach[k](blocks[k].median - own[k])
+        return moved
+
+    def surface(deviation: Blocks) -> NDArray[np.float64]:
+        found = fit_surface(deviation, shape, max_order=max_order, quadrants=quadrants)
+        return found.at(*deviation.centres)
+
+    # Surfaces through levels that do not match would be shared by all frames, as a tilt is.
+    for fit in (_level, surface):
+        rest = [_deviation(blocks[k], lattice, k, places[k])[0].median - own[k] for k in range(n)]
+        order = sorted(range(n), key=lambda k: -_mean_square(rest[k]))
+        for _ in range(_SWEEPS):
+            if sweep(fit, order) < _TOLERANCE:
+                break
     levels = np.array([np.median(item) for item in own])
     seen = [bool(np.isfinite(item.median).any()) for item in blocks]
     offset = float(np.median(levels[seen])) if any(seen) else 0.0
     return [
-        Matched(float(levels[k]) - offset, _at(_others(lattice, k), places[k]) + offset)
+        Matched(float(levels[k]) - offset, _at(_others(lattice, k)[0], places[k]) + offset)
         for k in range(n)
     ]
+
+
+def _deviation(
+    blocks: Blocks, lattice: NDArray[np.float64], number: int, place: Places
+) -> tuple[Blocks, NDArray[np.bool_]]:
+    """Return what a frame shows besides what the others do, and where that is known."""
+    median, n_others = _others(lattice, number)
+    deviation = blocks.median - _at(median, place)
+    typical = np.median(n_others[n_others > 0]) if (n_others > 0).any() else 1
+    error = blocks.error * np.sqrt(1 + _MEDIAN_COSTS / typical)
+    return replace(blocks, median=deviation, error=error), np.isfinite(deviation)
+
+
+def _level(deviation: Blocks) -> float:
+    return float(np.nanmedian(deviation.median))
 
 
 class _Sampler:
@@ -157,11 +174,7 @@ def _at(values: NDArray[np.float64], place: Places) -> NDArray[np.float64]:
     return np.where(weight >= 0.5, total / np.maximum(weight, 0.5), np.nan)
 
 
-def _others(lattice: NDArray[np.float64], left_out: int) -> NDArray[np.float64]:
-    return _others_and_number(lattice, left_out)[0]
-
-
-def _others_and_number(
+def _others(
     lattice: NDArray[np.float64], left_out: int
 ) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
     """Return the median over the other frames at each node, and how many there are."""
