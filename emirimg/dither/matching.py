@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from .._lazy import materialised
 from ..alignment import Alignment
 from ..calibration._frames import changed
-from ..combine import Mosaic
-from ..projection import MosaicGrid, blot, project_mask
+from ..combine import Combiner, Mosaic
+from ..projection import MosaicGrid, Resampler, blot, project_mask
 from ..projection._transform import transform_pixels
 from ..sky import SkyResidual, SkySolution
 from ..sky._blocks import Blocks, interpolate_edges, measure_blocks
@@ -23,7 +23,7 @@ from ..stack import DitherStack
 from .field import Field
 from .field_steps import FieldSteps
 
-__all__ = ["match_frames", "match_target", "target_of"]
+__all__ = ["combine_field", "fills_field", "match_frames"]
 
 _BOX = 64
 _SMALL_BOX = 32
@@ -112,22 +112,40 @@ def match_frames(
     return stack.with_frames(list(frames)), np.array(rms)
 
 
-def target_of(field: Field) -> Mosaic | None:
-    """Return the mosaic, where nothing else tells the target from the sky."""
-    return field.mosaic if _fills_field(field) else None
-
-
-def match_target(field: Field, residual: SkyResidual | None, steps: FieldSteps) -> None:
-    """Match the backgrounds of the frames, where the pass before has left a target."""
-    if field.target is None or not _fills_field(field):
-        return
-    field.clean, rms = match_frames(field.clean, field.target, field.alignment, residual, steps)
-    field.background = np.maximum(field.background, rms)
-    field.target = None  # its memory is wanted for the next one
-
-
-def _fills_field(field: Field) -> bool:
+def fills_field(field: Field) -> bool:
+    """Tell whether nothing but the other frames tells a frame's background from the target."""
     return isinstance(field.skies, SkySolution) and field.skies.fills_field
+
+
+def combine_field(
+    field: Field,
+    resampler: Resampler,
+    combiner: Combiner,
+    residual: SkyResidual | None,
+    steps: FieldSteps,
+) -> None:
+    """Combine the frames; those that a target fills are matched to each other before.
+
+    They are compared with the mosaic of the pass before or, in the first pass, with that of
+    the same frames as they are.
+    """
+
+    def combine() -> None:
+        field.combination = steps.combined(
+            field.clean, field.alignment, field.grid, resampler, combiner
+        )
+
+    if not fills_field(field):
+        combine()
+        return
+    if field.target is None:
+        combine()
+        field.target = field.mosaic
+    field.clean, field.background = match_frames(
+        field.clean, field.target, field.alignment, residual, steps
+    )
+    field.target = field.combination = None  # their memory is wanted for the next mosaic
+    combine()
 
 
 def _compact_sources(mosaic: Mosaic) -> NDArray[np.bool_]:
