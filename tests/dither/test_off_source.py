@@ -12,8 +12,6 @@ from emirimg.dither.roles import beside_by_object, beside_by_pointing, says_sky
 from emirimg.exceptions import MixedExposuresError, SkyWarning, UnusableExposureError
 from emirimg.instrument import read_metadata
 from emirimg.simulation import Scene
-from emirimg.sky._blocks import measure_blocks
-from emirimg.sky._regions import block_edges
 
 pytestmark = pytest.mark.filterwarnings("default::emirimg.exceptions.EmirimgWarning")
 
@@ -39,13 +37,7 @@ def galaxy(wcs, shape, amplitude, radius):
     return amplitude * np.exp(-np.hypot(yy - y, xx - x) / radius)
 
 
-def false_background(k):
-    """Return what the readout adds to exposure k: quadrants in the first one, levels in all."""
-    level = 12.0 * np.sin(2.3 * k)
-    return np.kron([[90.0, -40.0], [30.0, 140.0]] if k == 0 else [[level]], np.ones((2, 2)))
-
-
-def nodding(amplitude=400.0, radius=20.0, *, object_name=None, aside=ASIDE, faulty=False):
+def nodding(amplitude=400.0, radius=20.0, *, object_name=None, aside=ASIDE):
     """Return 12 exposures, alternately of a galaxy and of the sky beside it."""
     truth, frames = ON.truth, []
     for k in range(12):
@@ -58,9 +50,6 @@ def nodding(amplitude=400.0, radius=20.0, *, object_name=None, aside=ASIDE, faul
         data += level * (truth.pixel_area * truth.illumination + truth.doughnut)
         if not sky:
             data += galaxy(truth.wcs(i), (N, N), amplitude, radius)
-            if faulty:
-                own = false_background(k)
-                data += np.kron(own, np.ones((N // len(own), N // len(own))))
         meta, wcs = raw.meta.copy(), raw.wcs.deepcopy()
         meta["DATE-OBS"] = (START + k * 40 * u.s).isot[:22]
         if sky:
@@ -89,16 +78,6 @@ def light_error(result, amplitude, radius):
     return np.median((mosaic.data - true)[ring])
 
 
-def structure(result, amplitude, radius):
-    """Return the robust rms of blocks of the mosaic less the true galaxy."""
-    mosaic = result.mosaic
-    rest = mosaic.data - galaxy(mosaic.grid.wcs, mosaic.data.shape, amplitude, radius)
-    bad = mosaic.mask | (mosaic.coverage < 3)
-    blocks = measure_blocks(rest, bad, block_edges(rest.shape, 16)).median
-    known = blocks[np.isfinite(blocks)]
-    return 1.4826 * np.median(np.abs(known - np.median(known)))
-
-
 def test_the_light_of_a_large_galaxy_is_kept(calibrations):
     frames = nodding()
     result = DitherReducer(calibrations=calibrations).reduce(frames)
@@ -117,23 +96,6 @@ def test_a_target_that_fills_the_field(calibrations):
     result = DitherReducer(calibrations=calibrations).reduce(nodding(800, 150))
     assert result.sky_findings["SKYLEVBY"] == "time"
     assert abs(light_error(result, 800, 150)) < 30
-
-
-@pytest.mark.parametrize(("amplitude", "radius"), [(400, 20), (800, 150)])
-def test_backgrounds_of_single_exposures_do_not_show(calibrations, amplitude, radius):
-    frames = nodding(amplitude, radius, faulty=True)
-    reducer = DitherReducer(calibrations=calibrations, starflat=None)
-    result = reducer.reduce(frames)
-    assert result.frames[0].own_background > 40
-    assert max(record.own_background for record in result.frames[1:]) < 6
-    # Noise alone scatters by 1 ADU.
-    assert structure(result, amplitude, radius) < 2
-    # The first pass has no mosaic to compare with, and levels alone leave the quadrants.
-    for others in ({"residual": None},):
-        worse = DitherReducer(calibrations=calibrations, starflat=None, **others).reduce(frames)
-        assert structure(worse, amplitude, radius) > 3
-    if radius < 100:
-        assert abs(light_error(result, amplitude, radius)) < 6
 
 
 def test_a_target_that_leaves_sky_serves_as_sky(calibrations):
