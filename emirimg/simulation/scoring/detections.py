@@ -117,7 +117,7 @@ def _wide_light(field: Field) -> NDArray[np.float32] | None:
     light = np.zeros(image.data.shape, dtype=np.float32)
     typical = int(np.argmax(truth.weights))
     draw_catalogue(light, image.wcs, truth.catalogue[wide], truth.psf(typical))
-    return light
+    return light * (field.ideal.coverage > 0)
 
 
 def _rim(field: Field) -> NDArray[np.bool_]:
