@@ -65,6 +65,7 @@ def match_frames(
     rms : `~numpy.ndarray`
         The rms of those, without their levels.
     """
+    scratch = steps.scratch  # tasks may go to other machines: they take this alone along
     compact = _compact_sources(mosaic)
     detector = stack.metadata[0].detector
     box = min(_BOX, max(min(stack.shape) // 8, 8))
@@ -90,16 +91,16 @@ def match_frames(
         whole = materialised(frame)
         level = np.float32(scale * found.level)
         background = np.full(frame.shape, level)
-        if residual is not None:
+        known = np.isfinite(found.common)
+        if residual is not None and known.any():
             data, mask = rest(whole, scale)
-            known = np.isfinite(found.common)
             common = fill_masked(np.where(known, found.common, 0), known)
             data -= np.float32(scale) * interpolate_edges(edges, common)
             data -= level
             mask |= ~_of_blocks(known, edges)
             background += residual(changed(whole, data=data, mask=mask), objects=None)
         rms = float(np.sqrt(np.mean(np.square(background[::16] - level))))
-        return changed(frame, data=steps.scratch.keep(whole.data - background)), rms
+        return changed(frame, data=scratch.keep(whole.data - background)), rms
 
     scales = alignment.transparency
     blocks = steps.each("Comparing backgrounds", measure, stack, scales, alignment.used)
