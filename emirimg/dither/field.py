@@ -46,6 +46,8 @@ class Field:
         Where the pixels of the mosaic lie.
     combination : Combination, optional
         The last mosaic, and what went into it.
+    target : Mosaic, optional
+        The mosaic of the pass before, where the target fills its field.
     objects : ObjectMask, optional
         The objects of that.
     stars : `~numpy.ndarray`, optional
@@ -65,6 +67,7 @@ class Field:
     alignment: Alignment | None = None
     grid: MosaicGrid | None = None
     combination: Combination | None = None
+    target: Mosaic | None = None
     objects: ObjectMask | None = None
     stars: NDArray[np.float64] | None = None
     magnitudes: tuple[NDArray[np.float64] | None, NDArray[np.float64] | None] = (None, None)

@@ -38,6 +38,7 @@ from .flagging import flag_frames
 from .illumination import find_illumination, star_places
 from .loading import Inventory, load
 from .looks import first_looks, with_looks
+from .matching import combine_field, fills_field
 from .notes import noted_warnings
 from .result import DitherResult
 from .steps import placed
@@ -255,7 +256,7 @@ class DitherReducer:
                 self._subtract_sky(field, estimate_sky, steps)
                 self._place(field, steps)
                 self._correct_illumination(field, steps)
-                self._combine(field, steps)
+                combine_field(field, self.resampler, self.combiner, self.residual, steps)
                 before, believe = field.objects, estimate_sky is not self.sky
                 field.objects = steps.find_objects(self.objects, field.mosaic, believe=believe)
                 if field.objects is None or _is_settled(before, field.objects):
@@ -315,11 +316,6 @@ class DitherReducer:
             )  # fmt: skip
         field.clean = divide(field.clean, field.illumination)
 
-    def _combine(self, field: Field, steps: FieldSteps) -> None:
-        field.combination = steps.combined(
-            field.clean, field.alignment, field.grid, self.resampler, self.combiner
-        )
-
     def _flag(self, field: Field, steps: FieldSteps) -> None:
         # Flagged anew: what the last, poorer mosaic suspected is forgotten.
         field.flags = flag_frames(
@@ -335,6 +331,7 @@ class DitherReducer:
         if self.starflat is not None and field.stars is None:
             field.stars = star_places(field.mosaic)
             field.magnitudes = catalogue_magnitudes(field.mosaic, field.stars, self.catalogue)
+        field.target = field.mosaic if fills_field(field) else None
         # Their memory is wanted for the next pass.
         field.skies = field.clean = field.combination = None
 

@@ -38,15 +38,20 @@ class Surface:
 
     def __call__(self, rows: slice = slice(None)) -> NDArray[np.float32]:
         """Return some rows of the surface."""
-        first, last, _ = rows.indices(self.shape[0])
-        result = np.zeros((last - first, self.shape[1]), dtype=np.float32)
+        ny, nx = self.shape
+        return self.at(np.arange(ny)[rows], np.arange(nx))
+
+    def at(self, y: NDArray, x: NDArray) -> NDArray[np.float32]:
+        """Return the surface on a lattice of rows y and columns x, both rising; 0-based."""
+        result = np.zeros((len(y), len(x)), dtype=np.float32)
         for (ys, xs), coefficients in self.patches:
-            low, high = max(first, ys.start), min(last, ys.stop)
-            if low >= high:
+            low, high = np.searchsorted(y, (ys.start, ys.stop))
+            left, right = np.searchsorted(x, (xs.start, xs.stop))
+            if low == high or left == right:
                 continue
-            y = _powers(np.arange(low, high), ys, len(coefficients))
-            x = _powers(np.arange(xs.start, xs.stop), xs, len(coefficients))
-            result[low - first : high - first, xs] = (y @ coefficients @ x.T).astype(np.float32)
+            py = _powers(y[low:high], ys, len(coefficients))
+            px = _powers(x[left:right], xs, len(coefficients))
+            result[low:high, left:right] = (py @ coefficients @ px.T).astype(np.float32)
         return result
 
     @property

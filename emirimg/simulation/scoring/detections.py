@@ -12,6 +12,7 @@ from photutils.segmentation import detect_sources
 from scipy.ndimage import binary_dilation, maximum_position
 from scipy.spatial import cKDTree
 
+from ..profiles import draw_catalogue
 from .field import BORDER, WELL_COVERED, Field
 from .measure import matched_filter, matched_noise
 from .noise import Noise
@@ -21,6 +22,8 @@ __all__ = ["Detections", "measure_detections"]
 _FALSE_SNR = 8.0
 _SNR = 5.0
 _BIN = 0.5
+_MESH = 64
+"""Width of the boxes, in pixels, in which the background is measured."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,11 @@ def measure_detections(field: Field, noise: tuple[Noise, Noise]) -> Detections:
         The mosaic.
     noise : tuple of Noise
         Noise of the well-covered area and of the border.
+
+    Notes
+    -----
+    The true light of galaxies whose half-light radius exceeds the mesh of the background
+    is subtracted first: their wings are background to a search for sources.
     """
     significance, true_light = _significance(field, noise)
     area = field.area(WELL_COVERED)
@@ -80,20 +88,36 @@ def _significance(
     field: Field, noise: tuple[Noise, Noise]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the signal-to-noise ratio of a point source everywhere, as seen and as it is."""
-    image, ideal = field.image, field.ideal
-    background = Background2D(
-        image.data, 64, filter_size=3, mask=~field.empty, exclude_percentile=80.0
-    ).background
+    image, ideal, (good, border) = field.image, field.ideal, noise
     nothing = image.mask | ~np.isfinite(ideal.variance)
-    smooth = matched_filter(np.where(nothing, 0, image.data - background), field.fwhm)
+    data, model, empty = image.data, ideal.model, field.empty
+    wide = _wide_light(field)
+    if wide is not None:
+        data, model = data - np.float32(good.flux_scale) * wide * ~image.mask, model - wide
+        empty = field.without_light(model)
+    background = Background2D(
+        data, _MESH, filter_size=3, mask=~empty, exclude_percentile=80.0
+    ).background
+    smooth = matched_filter(np.where(nothing, 0, data - background), field.fwhm)
     # At an edge the filter holds fewer pixels, and less noise.
     variance = np.where(nothing, 0, ideal.variance + ideal.source_variance)
     deviation = matched_noise(variance, field.fwhm)
-    good, border = noise
     factor = np.where(ideal.fraction < BORDER, border.filtered, good.filtered)
     deviation = np.maximum(deviation * np.nan_to_num(factor, nan=1.0), 1e-6)
-    true_light = good.flux_scale * matched_filter(ideal.model, field.fwhm)
+    true_light = good.flux_scale * matched_filter(model, field.fwhm)
     return smooth / deviation, true_light / deviation
+
+
+def _wide_light(field: Field) -> NDArray[np.float32] | None:
+    """Return the light of the galaxies that are wider than the mesh; `None`: there are none."""
+    truth, image = field.truth, field.image
+    wide = truth.catalogue["radius"] > _MESH * image.grid.scale
+    if not wide.any():
+        return None
+    light = np.zeros(image.data.shape, dtype=np.float32)
+    typical = int(np.argmax(truth.weights))
+    draw_catalogue(light, image.wcs, truth.catalogue[wide], truth.psf(typical))
+    return light * (field.ideal.coverage > 0)
 
 
 def _rim(field: Field) -> NDArray[np.bool_]:

@@ -144,7 +144,6 @@ class Field:
         positions = np.transpose(image.wcs.wcs_world2pix(*sky, 0))
         weights = _source_weights(truth, sky)
         snr = _expected_snr(truth, ideal, positions, fwhm)
-        light = ideal.model > _INVISIBLE * np.sqrt(np.where(image.mask, 1, ideal.variance))
         return cls(
             image=image,
             ideal=ideal,
@@ -155,7 +154,7 @@ class Field:
             weights=weights,
             snr=snr,
             stars=_isolated_bright_stars(image, truth, positions, snr, fwhm),
-            empty=~(image.mask | light | ~np.isfinite(ideal.variance)),
+            empty=_without_light(image, ideal, ideal.model),
         )
 
     @property
@@ -187,6 +186,10 @@ class Field:
         seen = ~self.image.mask
         return self.image.data - np.float32(flux_scale) * self.ideal.model * seen
 
+    def without_light(self, model: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Return the pixels with a value in which the light of a model does not show."""
+        return _without_light(self.image, self.ideal, model)
+
     def empty_places(
         self, radius: float, area: NDArray[np.bool_], number: int
     ) -> NDArray[np.int_]:
@@ -202,6 +205,13 @@ class Field:
         chosen = random.choice(pixels, min(number, pixels.size), replace=False)
         y, x = np.unravel_index(chosen, free.shape)
         return np.transpose([x, y])
+
+
+def _without_light(
+    image: ScoredImage, ideal: IdealStack, model: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    light = model > _INVISIBLE * np.sqrt(np.where(image.mask, 1, ideal.variance))
+    return ~(image.mask | light | ~np.isfinite(ideal.variance))
 
 
 def _profile(psfs: list[NDArray[np.float32]], fwhm: float) -> StarProfile:

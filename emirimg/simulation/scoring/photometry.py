@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...exceptions import InputError
 from .field import WELL_COVERED, Field
 from .image import ScoredImage
 from .measure import annulus_level, aperture_sum, disc_sum, robust_rms
@@ -54,8 +55,20 @@ class Photometry:
 
 
 def measure_photometry(field: Field) -> Photometry:
-    """Measure the stars in apertures of 1.5 FWHM, with a local annulus."""
+    """Measure the stars in apertures of 1.5 FWHM, with a local annulus.
+
+    Raises
+    ------
+    InputError
+        If there is no isolated bright star.
+    """
     stars = field.stars_in(WELL_COVERED)
+    if stars.size == 0:
+        msg = (
+            "the well-covered area has no isolated star with a signal-to-noise ratio above 100,"
+            " which fluxes and widths are measured with; a scene with more stars can be scored"
+        )
+        raise InputError(msg)
     positions = field.positions[stars]
     flux = np.asarray(field.truth.catalogue["flux"])[stars]
     expected = flux * field.expected(field.profile.aperture)[stars]
