@@ -16,7 +16,7 @@ from ..instrument import read_metadata
 from ..io.frames import expected_shape, read_frame, read_header
 from ..io.results import sha256
 from ..stack import DitherStack
-from .checks import require_alike
+from .checks import require_alike, require_contrast
 from .clean import kept_frame
 from .exposure import ExposureReducer
 from .field_steps import FieldSteps
@@ -114,8 +114,8 @@ def load(
     Warns
     -----
     SkyWarning
-        For each exposure without a valid sky: hardly a pixel is usable, or
-        its level is less than 1 % of the others'. It is left out.
+        For each exposure without a valid sky: hardly a pixel is usable, all have
+        the same value, or its level is less than 1 % of the others'. It is left out.
     """
     items = [Path(item) if isinstance(item, str) else item for item in exposures]
     items += [Path(item) if isinstance(item, str) else item for item in sky_exposures]
@@ -146,7 +146,9 @@ def load(
         digest = sha256(item) if isinstance(item, Path) else ""
         frame = read_frame(item) if isinstance(item, Path) else item
         try:
-            return kept_frame(*calibrate.values(frame, name), scratch), digest
+            values = calibrate.values(frame, name)
+            require_contrast(frame, name)
+            return kept_frame(*values, scratch), digest
         except UnusableExposureError as error:
             return error, digest
 
