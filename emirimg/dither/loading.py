@@ -11,10 +11,12 @@ import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
+from ..calibration._frames import changed
 from ..exceptions import SkyWarning, UnusableExposureError
 from ..instrument import Detector, read_metadata
 from ..io.frames import expected_shape, read_frame, read_header
 from ..io.results import sha256
+from ..sky import quadrant_steps
 from ..stack import DitherStack
 from .checks import require_alike, require_contrast
 from .clean import kept_frame
@@ -69,11 +71,14 @@ class Loaded:
         Which of them show the sky beside the target.
     inventory : Inventory
         What became of the files.
+    background : `~numpy.ndarray`
+        Rms of the steps between quadrants that were removed from each of them.
     """
 
     stack: DitherStack
     beside: NDArray[np.bool_]
     inventory: Inventory
+    background: NDArray[np.float64]
 
     def split(self, stack: DitherStack) -> tuple[DitherStack, DitherStack | None]:
         """Divide the stack (it may have other masks by now) into target and sky beside it.
@@ -90,6 +95,8 @@ def load(
     calibrate: ExposureReducer,
     steps: FieldSteps,
     sky_exposures: Sequence[Exposure] = (),
+    *,
+    level_quadrants: bool = True,
 ) -> Loaded:
     """Read and calibrate exposures.
 
@@ -105,6 +112,8 @@ def load(
         Raw exposures of the sky beside the target. Without them, such
         exposures are recognised by their OBJECT or, failing that, by their
         pointings.
+    level_quadrants : bool, optional
+        Whether steps between quadrants are removed, on a detector that has them.
 
     Returns
     -------
@@ -149,26 +158,29 @@ def load(
 
     def prepare(
         item: Path | CCDData, name: str, detector: Detector
-    ) -> tuple[CCDData | UnusableExposureError, str, tuple[int, ...]]:
+    ) -> tuple[CCDData | UnusableExposureError, str, tuple[int, ...], float]:
         digest = sha256(item) if isinstance(item, Path) else ""
         frame = read_frame(item) if isinstance(item, Path) else item
         try:
             values, noise = calibrate.values(frame, name)
             require_contrast(frame, name)
             values, dead = without_dead_channels(values, frame, detector)
-            return kept_frame(values, noise, scratch), digest, dead
+            rms = 0.0
+            if level_quadrants and detector.in_quadrants:
+                values, rms = _levelled(values)
+            return kept_frame(values, noise, scratch), digest, dead, rms
         except UnusableExposureError as error:
-            return error, digest, ()
+            return error, digest, (), 0.0
 
     detectors = [metadata[i].detector for i in order]
     prepared = steps.each("Reading and calibrating", prepare, items, names, detectors)
     inputs = [
-        ("exposure", name, digest) for name, (_, digest, _) in zip(names, prepared, strict=True)
+        ("exposure", name, digest) for name, (_, digest, _, _) in zip(names, prepared, strict=True)
     ]
-    frames = [frame for frame, _, _ in prepared]
+    frames = [frame for frame, _, _, _ in prepared]
     dead_channels = {
         name: f"{name}: no sky in readout channel {_listed(dead)}"
-        for name, (_, _, dead) in zip(names, prepared, strict=True)
+        for name, (_, _, dead, _) in zip(names, prepared, strict=True)
         if dead
     }
     reasons = _without_sky(frames, names)
@@ -190,7 +202,16 @@ def load(
         tuple((names[index], reason) for index, reason in reasons.items()),
         tuple(dead_channels.items()),
     )
-    return Loaded(stack, beside, inventory)
+    return Loaded(stack, beside, inventory, np.array([prepared[i][3] for i in kept]))
+
+
+def _levelled(frame: CCDData) -> tuple[CCDData, float]:
+    """Remove the steps between quadrants, and tell their rms."""
+    steps = quadrant_steps(frame)
+    if steps.order < 0:
+        return frame, 0.0
+    image = steps()
+    return changed(frame, data=frame.data - image), float(np.std(image))
 
 
 def _listed(numbers: Sequence[int]) -> str:
