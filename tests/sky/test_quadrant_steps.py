@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from astropy.nddata import CCDData
 
-from emirimg.sky.quadrant_steps import quadrant_steps
+from emirimg.sky import quadrant_steps
 
 SHAPE = (640, 600)
 NOISE = 25.0
