@@ -16,14 +16,22 @@ from .._strategy import Strategy
 from ..combine.kernels import stack_median
 from ..exceptions import CalibrationWarning
 from ..stack import DitherStack
+from ._isolated import (
+    FEWEST_AROUND,
+    MARGIN,
+    from_neighbours,
+    is_isolated,
+    isolated,
+    stands_out,
+    typical_deviation,
+)
 from ._median import sorted_median
 
 __all__ = ["HiddenPixelDetector"]
 
 _BAND = 64
 _BYTES_OF_A_PIXEL = 5
-_MARGIN = 2
-_FEWEST_AROUND = 8
+_SEEN = 3.0
 _STRIDE = 5
 """The level of a frame is taken from every fifth pixel of every fifth row."""
 
@@ -44,7 +52,8 @@ class HiddenPixelDetector(Strategy):
         the noise.
     min_pointings : int
         Least number of distinct pointings that must show the pixel. (At fewer
-        a star that fell twice on the same pixel would pass for a hot one.)
+        a star that fell twice on the same pixel would pass for a hot one.) If there
+        are not so many, only isolated pixels are found.
 
     Notes
     -----
@@ -60,6 +69,14 @@ class HiddenPixelDetector(Strategy):
     from the 24 pixels around is compared with their spread, which is large
     near stars: a steady deviation must be seen in three quarters of the
     frames, and a noisy pixel must be as noisy relative to its neighbours.
+
+    With too few pointings, a hot pixel is one that stands out alone in the lowest
+    of them, which most stars leave, and in half of the exposures, and a dead one in the
+    highest: by ``sigma`` from the
+    median of the 24 pixels around, of which its eight neighbours without the highest have no
+    more than 10 per cent in the mean, where those of stars of 1.4 pixels FWHM have 14 per
+    cent and of 2 pixels 36, and none of them has more than 15 per cent. In a
+    single exposure that holds for isolated pixels of cosmic rays, too.
 
     Examples
     --------
@@ -100,21 +117,22 @@ class HiddenPixelDetector(Strategy):
         Warns
         -----
         CalibrationWarning
-            If there are fewer than ``min_pointings`` distinct pointings; no
-            pixel is found then.
+            If there are fewer than ``min_pointings`` distinct pointings; only
+            isolated pixels are found then.
         """
-        pointings = len(np.unique(stack.pointings))
-        if pointings < self.min_pointings:
-            msg = (
-                f"the exposures have {pointings} distinct pointings, {self.min_pointings} are"
-                " needed to tell a bad pixel from a star: hidden bad pixels are not looked for"
-            )
-            warnings.warn(msg, CalibrationWarning, stacklevel=2)
-            return np.zeros(stack.shape, dtype=bool)
         if levels is None:
             levels = np.array(parallel_map(_level, stack))
         inverse = (1 / np.asarray(levels, dtype=float)).astype(np.float32)
         groups = np.unique(stack.pointings, return_inverse=True)[1]
+        pointings = int(groups.max()) + 1
+        few = pointings < self.min_pointings
+        if few:
+            msg = (
+                f"the exposures have {pointings} distinct pointings, {self.min_pointings} are"
+                " needed to tell a bad pixel from a star: of the hidden bad pixels only those are"
+                " found that are sharper than any star in all exposures"
+            )
+            warnings.warn(msg, CalibrationWarning, stacklevel=2)
 
         def measure(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
             values, mask = stack.band(rows)
@@ -122,6 +140,8 @@ class HiddenPixelDetector(Strategy):
                 for index, plane in enumerate(objects):
                     mask[index] |= plane[rows]
             values *= inverse[:, None, None]
+            if few:
+                return _extremes(values, mask, groups)
             return _along_stack(values, mask, groups, self.min_pointings)
 
         row_bytes = len(stack) * stack.shape[1] * _BYTES_OF_A_PIXEL
@@ -129,16 +149,22 @@ class HiddenPixelDetector(Strategy):
         centre, scatter = (
             np.concatenate(planes) for planes in zip(*parallel_map(measure, bands), strict=True)
         )
-        centre = np.pad(centre, _MARGIN, constant_values=np.nan)
-        limit = self.sigma * _typical_deviation(centre) / 0.6745
+        if few:
+            lowest, highest = centre, scatter
+            # Upside down, and around the same sky: what is dark in all exposures stands out.
+            return self._confirmed(stack, inverse, 1, isolated(lowest, self.sigma)) | (
+                self._confirmed(stack, inverse, -1, isolated(2 - highest, self.sigma))
+            )
+        centre = np.pad(centre, MARGIN, constant_values=np.nan)
+        limit = self.sigma * typical_deviation(centre) / 0.6745
         steady = np.concatenate(
-            parallel_map(lambda rows: _stands_out(centre, rows.start, rows.stop, limit), bands)
+            parallel_map(lambda rows: stands_out(centre, rows.start, rows.stop, limit), bands)
         )
         with np.errstate(invalid="ignore"):  # NaN: a pixel about which nothing is known
             noisy = scatter > self.noisy_sigma * _typical(scatter)
         y, x = np.nonzero(steady)
         deviation = np.zeros(stack.shape, dtype=np.float32)
-        deviation[y, x] = _from_neighbours(centre, y, x)
+        deviation[y, x] = from_neighbours(centre, y, x)
         steady[y, x] = np.abs(deviation[y, x]) > limit
         found = np.zeros(stack.shape, dtype=bool)
         y, x = np.nonzero(steady | noisy)
@@ -153,6 +179,33 @@ class HiddenPixelDetector(Strategy):
         )
         return found
 
+    def _confirmed(
+        self,
+        stack: DitherStack,
+        inverse: NDArray[np.float32],
+        sign: int,
+        suspects: NDArray[np.bool_],
+    ) -> NDArray[np.bool_]:
+        """Keep those that are isolated in half of the exposures, since crossing skirts may be."""
+        y, x = np.nonzero(suspects)
+        if len(y) == 0:
+            return suspects
+
+        def measure(index: int) -> NDArray[np.bool_]:
+            frame = stack[index]
+            image = np.asarray(frame.data) * inverse[index]
+            image = image if sign > 0 else 2 - image
+            if frame.mask is not None:
+                image[np.asarray(frame.mask)] = np.nan
+            padded = np.pad(image, MARGIN, constant_values=np.nan)
+            # Already significant together: here only their shape counts.
+            return is_isolated(padded, y, x, typical_deviation(padded) / 0.6745, _SEEN)
+
+        seen = np.sum(parallel_map(measure, range(len(stack))), axis=0)
+        confirmed = np.zeros(stack.shape, dtype=bool)
+        confirmed[y, x] = 2 * seen >= len(stack)
+        return confirmed
+
 
 def _level(frame) -> float:  # noqa: ANN001
     data = frame.data[::_STRIDE, ::_STRIDE]
@@ -165,17 +218,6 @@ def _typical(values: NDArray[np.float32]) -> float:
     """Return the median of the known values, from a tenth of them."""
     sample = values.ravel()[:: max(values.size // 400_000, 1)]
     return float(np.nanmedian(sample)) if np.isfinite(sample).any() else np.inf
-
-
-def _typical_deviation(centre: NDArray[np.float32]) -> float:
-    """Return the median deviation of pixels from their neighbours, from a tenth of them."""
-    shape = tuple(n - 2 * _MARGIN for n in centre.shape)
-    size = shape[0] * shape[1]
-    sample = np.unravel_index(np.arange(0, size, max(size // 400_000, 1)), shape)
-    parts = zip(*(np.array_split(places, 4) for places in sample), strict=True)
-    deviation = parallel_map(lambda part: np.abs(_from_neighbours(centre, *part)), list(parts))
-    deviation = np.concatenate(deviation)
-    return float(np.nanmedian(deviation)) if np.isfinite(deviation).any() else np.inf
 
 
 def _single_deviations(
@@ -218,12 +260,12 @@ def _from_surroundings(  # pragma: no cover  (compiled)
         if mask[y, x]:
             continue
         count = 0
-        for j in range(max(y - _MARGIN, 0), min(y + _MARGIN + 1, data.shape[0])):
-            for i in range(max(x - _MARGIN, 0), min(x + _MARGIN + 1, data.shape[1])):
+        for j in range(max(y - MARGIN, 0), min(y + MARGIN + 1, data.shape[0])):
+            for i in range(max(x - MARGIN, 0), min(x + MARGIN + 1, data.shape[1])):
                 if (j != y or i != x) and not mask[j, i]:
                     around[count] = data[j, i]
                     count += 1
-        if count < _FEWEST_AROUND:
+        if count < FEWEST_AROUND:
             continue
         middle = sorted_median(around, count)
         around[:count] = np.abs(around[:count] - middle)
@@ -231,6 +273,35 @@ def _from_surroundings(  # pragma: no cover  (compiled)
         if spread > 0:
             result[k] = (data[y, x] - middle) / spread
     return result
+
+
+def _means(
+    values: NDArray[np.float32], mask: NDArray[np.bool_], groups: NDArray[np.int_]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the mean of each pointing, and where there is none."""
+    number = groups.max() + 1
+    if number == len(values):
+        return values, mask
+    means = np.zeros((number, *values.shape[1:]), dtype=np.float32)
+    count = np.zeros(means.shape, dtype=np.float32)
+    for index, group in enumerate(groups):
+        np.add(means[group], values[index], out=means[group], where=~mask[index])
+        count[group] += ~mask[index]
+    unknown = count == 0
+    np.divide(means, count, out=means, where=~unknown)
+    return means, unknown
+
+
+def _extremes(
+    values: NDArray[np.float32], mask: NDArray[np.bool_], groups: NDArray[np.int_]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the lowest and the highest mean of a pointing; NaN where there is none."""
+    means, unknown = _means(values, mask, groups)
+    lowest = np.where(unknown, np.float32(np.inf), means).min(axis=0)
+    highest = np.where(unknown, np.float32(-np.inf), means).max(axis=0)
+    nothing = unknown.all(axis=0)
+    lowest[nothing] = highest[nothing] = np.nan
+    return lowest, highest
 
 
 def _along_stack(
@@ -244,86 +315,14 @@ def _along_stack(
     Both are NaN where fewer than ``min_pointings`` pointings show the pixel. The values
     are used up.
     """
-    means, unknown = values, mask
-    number = groups.max() + 1
-    if number < len(values):
-        means = np.zeros((number, *values.shape[1:]), dtype=np.float32)
-        count = np.zeros(means.shape, dtype=np.float32)
-        for index, group in enumerate(groups):
-            np.add(means[group], values[index], out=means[group], where=~mask[index])
-            count[group] += ~mask[index]
-        unknown = count == 0
-        np.divide(means, count, out=means, where=~unknown)
+    means, unknown = _means(values, mask, groups)
     median, scatter = np.empty((2, *values.shape[1:]), dtype=np.float32)
     stack_median(means, unknown, False, median)
     values -= median
     stack_median(np.abs(values, out=values), mask, False, scatter)
-    few = number - np.count_nonzero(unknown, axis=0) < min_pointings
+    few = len(means) - np.count_nonzero(unknown, axis=0) < min_pointings
     # Few values scatter widely by chance.
     n_single = np.maximum(len(values) - np.count_nonzero(mask, axis=0), 1).astype(np.float32)
     scatter /= 1 + (5 / n_single) ** 2
     median[few], scatter[few] = np.nan, np.nan
     return median, scatter
-
-
-@njit(nogil=True, cache=True)
-def _stands_out(  # pragma: no cover  (compiled)
-    image: NDArray[np.float32], first: int, last: int, limit: float
-) -> NDArray[np.bool_]:
-    """Tell which pixels may be more than ``limit`` from the median of the 24 around.
-
-    Half of these must be so far below, or above: that is counted for a row at once.
-    The image has a margin of two pixels, NaN like everything unknown; the result is that
-    of the rows from ``first`` to ``last`` within it.
-    """
-    nx = image.shape[1] - 2 * _MARGIN
-    result = np.empty((last - first, nx), np.bool_)
-    near = np.float32(0.999 * limit)
-    below = np.empty(nx, np.uint8)
-    above = np.empty(nx, np.uint8)
-    known = np.empty(nx, np.uint8)
-    one, zero = np.uint8(1), np.uint8(0)
-    for y in range(first, last):
-        below[:] = zero
-        above[:] = zero
-        known[:] = zero
-        centre = image[y + _MARGIN, _MARGIN : _MARGIN + nx]
-        for j in range(2 * _MARGIN + 1):
-            for i in range(2 * _MARGIN + 1):
-                if j == _MARGIN and i == _MARGIN:
-                    continue
-                other = image[y + j, i : i + nx]
-                for x in range(nx):
-                    difference = centre[x] - other[x]
-                    below[x] += one if difference >= near else zero
-                    above[x] += one if difference <= -near else zero
-                    known[x] += one if other[x] == other[x] else zero
-        for x in range(nx):
-            most = max(below[x], above[x])
-            result[y - first, x] = known[x] >= _FEWEST_AROUND and most >= known[x] // 2
-    return result
-
-
-@njit(nogil=True, cache=True)
-def _from_neighbours(  # pragma: no cover  (compiled)
-    image: NDArray[np.float32], ys: NDArray[np.int_], xs: NDArray[np.int_]
-) -> NDArray[np.float32]:
-    """Return some pixels minus the median of the 24 pixels around them.
-
-    NaN where the pixel or more than two thirds of those around it are unknown. The
-    image has a margin as for `_stands_out`, in which places do not count.
-    """
-    result = np.empty(len(ys), np.float32)
-    around = np.empty(24, np.float32)
-    for k in range(len(ys)):
-        y, x = ys[k], xs[k]
-        count = 0
-        for j in range(y, y + 2 * _MARGIN + 1):
-            for i in range(x, x + 2 * _MARGIN + 1):
-                if (j != y + _MARGIN or i != x + _MARGIN) and not np.isnan(image[j, i]):
-                    around[count] = image[j, i]
-                    count += 1
-        result[k] = np.nan
-        if count >= _FEWEST_AROUND:
-            result[k] = image[y + _MARGIN, x + _MARGIN] - sorted_median(around, count)
-    return result

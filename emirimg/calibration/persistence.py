@@ -17,19 +17,21 @@ from ..exceptions import FrameError
 from ..stack import DitherStack
 from ._frames import variance_of
 
-__all__ = ["Afterglow", "Footprint", "PersistenceDetector", "decay_time"]
+__all__ = ["Afterglow", "Footprint", "PersistenceDetector", "decay_time", "visible_pixels"]
 
 _SMALLEST = 4
 """Connected bright pixels that make a star: a cosmic ray has fewer."""
 _FEWEST_SEEN = 5
 _FAINT = 2.0
 _CUT = 5.0
+_VISIBLE = 0.25
+"""Excess, in units of the noise of a pixel, of which a dozen pixels begin to make a source."""
 _TIMES = np.geomspace(3, 30000, 200)
 
 
 @dataclass(frozen=True, eq=False)
 class Footprint:
-    """The pixels of the detector on which a bright star lay.
+    """The pixels of the detector on which a star lay.
 
     Parameters
     ----------
@@ -37,27 +39,36 @@ class Footprint:
         Number of the exposure that shows the star.
     y, x : `~numpy.ndarray` of int
         Its pixels, those around included.
+    fill : `~numpy.ndarray` of float32
+        How far they are filled, in parts of the saturation level, at most 1. Those
+        around count as filled to the level from which pixels belong to a star.
     core : `~numpy.ndarray` of bool
-        Which of them are bright themselves.
+        Which of them belong to the star itself.
     """
 
     frame: int
     y: NDArray[np.int_]
     x: NDArray[np.int_]
+    fill: NDArray[np.float32]
     core: NDArray[np.bool_]
+
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """Its exposure and first pixel, which no other footprint has."""
+        return self.frame, int(self.y[0]), int(self.x[0])
 
 
 @dataclass(frozen=True, eq=False)
 class Afterglow:
-    """What a later exposure shows on the footprint of a bright star.
+    """What a later exposure shows on the footprint of a star.
 
     Parameters
     ----------
     footprint : Footprint
         Where the star was.
     excess, error : float
-        Mean excess over the reference in its bright pixels and its standard error,
-        in ADU.
+        Excess over the reference of a pixel that was filled to saturation, as far as it
+        is proportional to that, and its standard error, in ADU.
     significant : bool
         Whether it is taken for persistence.
     """
@@ -69,39 +80,47 @@ class Afterglow:
 
 
 class PersistenceDetector(Strategy):
-    """Find the persistence of bright stars in the exposures that follow.
+    r"""Find the persistence of bright stars in the exposures that follow.
 
     Parameters
     ----------
     level : float
-        Stars that reach this part of the saturation level are watched.
+        Stars that reach this part of the saturation level are watched one by one.
         Default: 0.5.
+    faintest : float
+        Pixels above this part of it are watched all together. Default: 0.02.
     sigma : float
-        Significance of the mean excess over the pixels of a star from which
-        it is persistence. Default: 5.
+        Significance of an excess from which it is persistence. Default: 5.
 
     Notes
     -----
     The footprints are known from the exposures themselves: at least four
-    connected pixels above the level, which are not bad in all of the exposures,
-    and the ring of pixels around them. On the bright ones, and in each later
-    exposure, the mean difference from the reference is compared with its
-    standard error. Differences are cut at 5 standard deviations, so that a
-    cosmic ray is no evidence; pixels on which the reference shows an object
-    are left out, and fewer than five usable ones are no evidence either.
+    connected pixels above ``faintest``, which are not bad in all of the exposures,
+    and the ring of pixels around them. In each later exposure, the difference d from the
+    reference is compared with the fill f of these pixels and their variance V:
 
-    So persistence is found that no single pixel shows. All pixels of a
-    footprint that glows are masked in that exposure.
+    .. math:: e = \frac{\sum f d / V}{\sum f^2 / V}, \qquad
+        \sigma_e^2 = \frac{1}{\sum f^2 / V}.
+
+    Differences are cut at 5 standard deviations, so that a cosmic ray is no
+    evidence; pixels on which the reference shows an object are left out, and
+    fewer than five usable ones are no evidence either.
+
+    So persistence is found that no single pixel shows. `common_excess` takes all stars
+    together, and knows that of stars which are too faint to show it, or lie where the
+    reference shows it, too. `Footprint` and excess tell with `visible_pixels` what must
+    be masked.
 
     Examples
     --------
     >>> from emirimg.calibration import PersistenceDetector
     >>> PersistenceDetector(level=0.8)
-    PersistenceDetector(level=0.8)
+    PersistenceDetector(level=0.8, faintest=0.02, sigma=5.0)
     """
 
     name: Literal["persistence"] = "persistence"
     level: float = Field(default=0.5, gt=0, le=1)
+    faintest: float = Field(default=0.02, gt=0, le=1)
     sigma: float = Field(default=5.0, gt=0)
 
     def footprints(self, stack: DitherStack) -> list[Footprint]:
@@ -110,16 +129,17 @@ class PersistenceDetector(Strategy):
         Parameters
         ----------
         stack : DitherStack
-            Calibrated exposures, their saturated pixels masked but not changed.
+            Sky-subtracted exposures, their saturated pixels masked but not changed.
         """
         always = np.ones(stack.shape, dtype=bool)
         for frame in stack:
             always &= False if frame.mask is None else frame.mask
         found: list[Footprint] = []
         for index, (frame, metadata) in enumerate(zip(stack, stack.metadata, strict=True)):
-            bright = (frame.data > self.level * metadata.detector.saturation) & ~always
+            data, full = np.asarray(frame.data), metadata.detector.saturation
+            bright = (data > self.faintest * full) & ~always
             if bright.any():
-                found += _footprints(bright, index)
+                found += _footprints(data, full, bright, index)
         return found
 
     def __call__(
@@ -161,25 +181,80 @@ class PersistenceDetector(Strategy):
         if variance is None:
             msg = "the frame has no uncertainty; a variance was expected"
             raise FrameError(msg)
+        stars = list(footprints)
+        if not stars:
+            return []
+        number = np.repeat(np.arange(len(stars)), [np.count_nonzero(star.core) for star in stars])
+        y, x, fill = (
+            np.concatenate([getattr(star, name)[star.core] for star in stars])
+            for name in ("y", "x", "fill")
+        )
+        noise = np.sqrt(variance[y, x])
+        expected = scale * reference[y, x]
+        usable = (noise > 0) & (np.abs(expected) < _FAINT * noise)
+        for plane in (frame.mask, reference_mask):
+            if plane is not None:
+                usable &= ~plane[y, x]
+        number, fill, noise = number[usable], fill[usable], noise[usable]
+        difference = frame.data[y, x][usable] - expected[usable]
+        seen = np.bincount(number, minlength=len(stars))
+        weight = fill / noise
+        known = np.bincount(number, weight**2, minlength=len(stars))
+        amount = np.bincount(
+            number, weight * np.clip(difference / noise, -_CUT, _CUT), minlength=len(stars)
+        )
         measured = []
-        for footprint in footprints:
-            place = footprint.y[footprint.core], footprint.x[footprint.core]
-            noise = np.sqrt(variance[place])
-            expected = scale * reference[place]
-            usable = (noise > 0) & (np.abs(expected) < _FAINT * noise)
-            for plane in (frame.mask, reference_mask):
-                if plane is not None:
-                    usable &= ~plane[place]
-            if usable.sum() < _FEWEST_SEEN:
-                continue
-            noise = noise[usable]
-            difference = np.clip(
-                frame.data[place][usable] - expected[usable], -_CUT * noise, _CUT * noise
-            )
-            excess = float(difference.mean())
-            error = float(np.sqrt(np.sum(noise**2)) / len(noise))
-            measured.append(Afterglow(footprint, excess, error, excess > self.sigma * error))
+        for index in np.flatnonzero(seen >= _FEWEST_SEEN):
+            excess = float(amount[index] / known[index])
+            error = float(known[index] ** -0.5)
+            star = stars[index]
+            clear = excess > self.sigma * error and bool(star.fill.max() >= self.level)
+            measured.append(Afterglow(star, excess, error, clear))
         return measured
+
+    def common_excess(self, glows: Iterable[Afterglow]) -> float:
+        """Return what all stars together say that is left in a pixel filled to saturation.
+
+        Parameters
+        ----------
+        glows : iterable of Afterglow
+            What was measured equally long after all stars.
+
+        Returns
+        -------
+        float
+            The weighted mean of the excess, in ADU; 0 where it is not significant also
+            without the star that says most for it.
+        """
+        values = np.array([(glow.excess, glow.error) for glow in glows]).reshape(-1, 2)
+        weight = values[:, 1] ** -2
+        amount = weight * values[:, 0]
+        if len(amount) < 2:
+            return 0.0
+        most = int(amount.argmax())
+        rest = amount.sum() - amount[most]
+        if rest <= self.sigma * np.sqrt(weight.sum() - weight[most]):
+            return 0.0
+        return float(amount.sum() / weight.sum())
+
+
+def visible_pixels(
+    footprint: Footprint, excess: float, noise: float
+) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Return the pixels (y, x) of a footprint on which persistence would matter.
+
+    Parameters
+    ----------
+    footprint : Footprint
+        Where the star was.
+    excess : float
+        What is left in a pixel that was filled to saturation, in ADU.
+    noise : float
+        Standard deviation of a pixel, in ADU. A quarter of it matters, since a dozen
+        pixels with that make a source.
+    """
+    matters = footprint.fill * excess > _VISIBLE * noise
+    return footprint.y[matters], footprint.x[matters]
 
 
 def decay_time(glows: Sequence[Afterglow], delays: Sequence[float]) -> float:
@@ -204,12 +279,12 @@ def decay_time(glows: Sequence[Afterglow], delays: Sequence[float]) -> float:
     :math:`A \, e^{-t / \tau}`; the time is the best, by chi square, of a
     logarithmic grid.
     """
-    stars: dict[int, list[tuple[float, float, float]]] = {}
-    seen = {id(glow.footprint) for glow in glows if glow.significant}
+    stars: dict[tuple[int, int, int], list[tuple[float, float, float]]] = {}
+    seen = {glow.footprint.key for glow in glows if glow.significant}
     for glow, delay in zip(glows, delays, strict=True):
-        if id(glow.footprint) in seen:
+        if glow.footprint.key in seen:
             row = (delay, glow.excess, glow.error)
-            stars.setdefault(id(glow.footprint), []).append(row)
+            stars.setdefault(glow.footprint.key, []).append(row)
     stars = {key: rows for key, rows in stars.items() if len({row[0] for row in rows}) > 1}
     if not stars:
         return np.nan
@@ -223,17 +298,23 @@ def decay_time(glows: Sequence[Afterglow], delays: Sequence[float]) -> float:
     return float(_TIMES[chi_square.argmin()])
 
 
-def _footprints(bright: NDArray[np.bool_], index: int) -> list[Footprint]:
+def _footprints(
+    data: NDArray[np.float32], full: float, bright: NDArray[np.bool_], index: int
+) -> list[Footprint]:
     labels, _ = label(bright)
+    ny, nx = bright.shape
     found = []
     for number, box in enumerate(find_objects(labels), start=1):
-        star = np.pad(labels[box] == number, 1)
+        star = labels[box] == number
         if np.count_nonzero(star) < _SMALLEST:
             continue
+        star = np.pad(star, 1)
         y, x = np.nonzero(binary_dilation(star, structure=np.ones((3, 3))))
         core = star[y, x]
         y, x = y + box[0].start - 1, x + box[1].start - 1
-        ny, nx = bright.shape
         inside = (y >= 0) & (y < ny) & (x >= 0) & (x < nx)
-        found.append(Footprint(index, y[inside], x[inside], core[inside]))
+        y, x, core = y[inside], x[inside], core[inside]
+        fill = np.minimum(data[y, x] / np.float32(full), np.float32(1))
+        fill[~core] = fill[core].min()
+        found.append(Footprint(index, y, x, fill, core))
     return found

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
-from ..exceptions import MixedExposuresError
+from ..exceptions import MixedExposuresError, UnusableExposureError
 from ..instrument import ExposureMetadata
 
-__all__ = ["require_alike"]
+__all__ = ["require_alike", "require_contrast"]
+
+_STRIDE = 64
 
 
 def require_alike(
@@ -63,3 +66,27 @@ _PROPERTIES = {
     "read mode (READMODE)": lambda item: item.read_mode,
     "detector (INSCONF, DATE-OBS)": lambda item: item.detector.name,
 }
+
+
+def require_contrast(frame: CCDData, name: str) -> None:
+    """Refuse a raw exposure all of whose finite pixels have the same value.
+
+    Parameters
+    ----------
+    frame : `~astropy.nddata.CCDData`
+        Raw exposure.
+    name : str
+        What to call it in an error.
+
+    Raises
+    ------
+    UnusableExposureError
+        If it shows nothing.
+    """
+    # A few pixels tell it of almost every exposure.
+    for part in (frame.data[::_STRIDE, ::_STRIDE], frame.data):
+        finite = part[np.isfinite(part)]
+        if finite.size == 0 or finite.min() < finite.max():
+            return
+    msg = f"{name}: all pixels have the same value, {finite[0]:g}; a sky was expected"
+    raise UnusableExposureError(msg)

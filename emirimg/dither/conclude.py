@@ -215,8 +215,10 @@ def sky_findings(skies: Sequence[SkyModel], inventory: Inventory) -> AboutSky:
     keywords: dict[str, tuple[Any, str]] = {
         "NSKYEXP": (len(inventory.beside), "exposures of the sky beside the target"),
         "NDROPPED": (len(inventory.dropped), "exposures left out: no valid sky"),
+        "NDEADCHN": (len(inventory.dead_channels), "exposures with dead readout channels"),
     }
     history = [f"left out: {reason}" for _, reason in inventory.dropped]
+    history += [f"masked: {reason}" for _, reason in inventory.dead_channels]
     if inventory.beside:
         history.append(
             f"sky beside the target, known by {inventory.known_by}: {', '.join(inventory.beside)}"

@@ -74,9 +74,11 @@ class Field:
     illumination: Illumination | None = None
 
     @classmethod
-    def of(cls, frames: DitherStack, looks: Sequence[FirstLook]) -> Field:
+    def of(
+        cls, frames: DitherStack, looks: Sequence[FirstLook], background: NDArray[np.float64]
+    ) -> Field:
         """Return what is known of exposures with which nothing has been done yet."""
-        return cls(frames, Flags.none(len(frames)), np.zeros(len(frames)), looks)
+        return cls(frames, Flags.none(len(frames)), background, looks)
 
     @property
     def mosaic(self) -> Mosaic:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,14 @@ from numpy.typing import NDArray
 
 from .._lazy import LazyPlane, materialised
 from ..alignment import Alignment
-from ..calibration import Afterglow, Footprint, PersistenceDetector, Trail, decay_time
+from ..calibration import (
+    Afterglow,
+    Footprint,
+    PersistenceDetector,
+    Trail,
+    decay_time,
+    visible_pixels,
+)
 from ..combine import Mosaic
 from ..io import Scratch
 from ..projection import blot
@@ -25,6 +33,8 @@ __all__ = ["Flags", "flag_frames"]
 
 _FEWEST_FOR_A_REFERENCE = 3
 """With fewer frames, a mosaic cannot tell a cosmic ray from a star."""
+
+_STRIDE = 8
 
 
 @dataclass(frozen=True)
@@ -111,17 +121,53 @@ def flag_frames(
     results = steps.each(
         "Flagging outliers", flag, stack, before, alignment.transparency, _sharpness(alignment)
     )
+    masks = [found for found, _, _, _ in results]
+    glows = [glow for _, _, glow, _ in results]
+    persistent = (0,) * len(stack)
+    if footprints:
+        noise = [level for _, _, _, level in results]
+        masks, persistent = _with_persistence(
+            masks, before, glows, noise, persistence, steps.scratch
+        )
     delays = [
         float(seconds[number] - seconds[glow.footprint.frame])
-        for number, (_, _, glows) in enumerate(results)
-        for glow in glows
+        for number, those in enumerate(glows)
+        for glow in those
     ]
     return Flags(
-        [found for found, _, _ in results],
-        tuple(streaks for _, streaks, _ in results),
-        tuple(sum(glow.significant for glow in glows) for _, _, glows in results),
-        decay_time([glow for _, _, glows in results for glow in glows], delays),
+        masks,
+        tuple(streaks for _, streaks, _, _ in results),
+        persistent,
+        decay_time([glow for those in glows for glow in those], delays),
     )
+
+
+def _with_persistence(
+    masks: Sequence[LazyPlane],
+    before: Sequence[Sequence[Footprint]],
+    glows: Sequence[Sequence[Afterglow]],
+    noise: Sequence[float],
+    persistence: PersistenceDetector,
+    scratch: Scratch,
+) -> tuple[list[LazyPlane], tuple[int, ...]]:
+    """Mask what bright stars have left, and tell how many of them it is in each frame."""
+    since = defaultdict(list)
+    for number, those in enumerate(glows):
+        for glow in those:
+            since[number - glow.footprint.frame].append(glow)
+    common = {delay: persistence.common_excess(those) for delay, those in since.items()}
+    result, counts = [], []
+    for number, (mask, footprints) in enumerate(zip(masks, before, strict=True)):
+        excess = {glow.footprint.key: glow.excess for glow in glows[number] if glow.significant}
+        found, count = np.array(mask), 0
+        for footprint in footprints:
+            left = max(excess.get(footprint.key, 0.0), common.get(number - footprint.frame, 0.0))
+            y, x = visible_pixels(footprint, left, noise[number])
+            found[y, x] = True
+            count += y.size > 0
+        result.append(kept_mask(found, scratch) if count else mask)
+        counts.append(count)
+    return result, tuple(counts)
 
 
 def _flag(
@@ -136,8 +182,8 @@ def _flag(
     persistence: PersistenceDetector | None,
     cosmic_rays: Callable[..., NDArray[np.bool_]] | None,
     scratch: Scratch,
-) -> tuple[LazyPlane, tuple[Trail, ...], list[Afterglow]]:
-    """Return what is flagged in a frame, and its trails and what persists in it."""
+) -> tuple[LazyPlane, tuple[Trail, ...], list[Afterglow], float]:
+    """Return what is flagged in a frame, its trails, what persists in it, and its noise."""
     frame = materialised(frame)
     reference, unknown = blot(mosaic.data, mosaic.mask, mosaic.grid, frame.wcs, frame.shape)
     found = np.zeros(frame.shape, dtype=bool)
@@ -153,10 +199,8 @@ def _flag(
         glows = persistence(frame, footprints, reference, unknown, scale=scale)
     for streak in streaks:
         found |= streak.mask(frame.shape)
-    for glow in glows:
-        if glow.significant:
-            found[glow.footprint.y, glow.footprint.x] = True
-    return kept_mask(found, scratch), streaks, glows
+    noise = float(np.sqrt(np.median(frame.uncertainty.array[::_STRIDE, ::_STRIDE])))
+    return kept_mask(found, scratch), streaks, glows, noise
 
 
 def _cosmic_rays(

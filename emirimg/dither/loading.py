@@ -11,13 +11,16 @@ import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
+from ..calibration._frames import changed
 from ..exceptions import SkyWarning, UnusableExposureError
-from ..instrument import read_metadata
+from ..instrument import Detector, read_metadata
 from ..io.frames import expected_shape, read_frame, read_header
 from ..io.results import sha256
+from ..sky import quadrant_steps
 from ..stack import DitherStack
-from .checks import require_alike
+from .checks import require_alike, require_contrast
 from .clean import kept_frame
+from .dead_channels import without_dead_channels
 from .exposure import ExposureReducer
 from .field_steps import FieldSteps
 from .roles import beside_by_object, beside_by_pointing
@@ -45,12 +48,15 @@ class Inventory:
         How it is known that they are: "the user", "OBJECT" or "WCS".
     dropped : tuple of (name, reason)
         Exposures that are of no use.
+    dead_channels : tuple of (name, reason)
+        Exposures some of whose readout channels are dead.
     """
 
     inputs: tuple[tuple[str, str, str], ...]
     beside: tuple[str, ...]
     known_by: str
     dropped: tuple[tuple[str, str], ...]
+    dead_channels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,11 +71,14 @@ class Loaded:
         Which of them show the sky beside the target.
     inventory : Inventory
         What became of the files.
+    background : `~numpy.ndarray`
+        Rms of the steps between quadrants that were removed from each of them.
     """
 
     stack: DitherStack
     beside: NDArray[np.bool_]
     inventory: Inventory
+    background: NDArray[np.float64]
 
     def split(self, stack: DitherStack) -> tuple[DitherStack, DitherStack | None]:
         """Divide the stack (it may have other masks by now) into target and sky beside it.
@@ -86,6 +95,8 @@ def load(
     calibrate: ExposureReducer,
     steps: FieldSteps,
     sky_exposures: Sequence[Exposure] = (),
+    *,
+    level_quadrants: bool = True,
 ) -> Loaded:
     """Read and calibrate exposures.
 
@@ -101,6 +112,8 @@ def load(
         Raw exposures of the sky beside the target. Without them, such
         exposures are recognised by their OBJECT or, failing that, by their
         pointings.
+    level_quadrants : bool, optional
+        Whether steps between quadrants are removed, on a detector that has them.
 
     Returns
     -------
@@ -114,8 +127,9 @@ def load(
     Warns
     -----
     SkyWarning
-        For each exposure without a valid sky: hardly a pixel is usable, or
-        its level is less than 1 % of the others'. It is left out.
+        For each exposure without a valid sky: hardly a pixel is usable, all have
+        the same value, or its level is less than 1 % of the others'. It is left out.
+        For each exposure with readout channels of which the same is true. They are masked.
     """
     items = [Path(item) if isinstance(item, str) else item for item in exposures]
     items += [Path(item) if isinstance(item, str) else item for item in sky_exposures]
@@ -142,19 +156,33 @@ def load(
     calibrate, scratch = calibrate.copy(), steps.scratch
     calibrate.calibrations.work_out()
 
-    def prepare(item: Path | CCDData, name: str) -> tuple[CCDData | UnusableExposureError, str]:
+    def prepare(
+        item: Path | CCDData, name: str, detector: Detector
+    ) -> tuple[CCDData | UnusableExposureError, str, tuple[int, ...], float]:
         digest = sha256(item) if isinstance(item, Path) else ""
         frame = read_frame(item) if isinstance(item, Path) else item
         try:
-            return kept_frame(*calibrate.values(frame, name), scratch), digest
+            values, noise = calibrate.values(frame, name)
+            require_contrast(frame, name)
+            values, dead = without_dead_channels(values, frame, detector)
+            rms = 0.0
+            if level_quadrants and detector.in_quadrants:
+                values, rms = _levelled(values)
+            return kept_frame(values, noise, scratch), digest, dead, rms
         except UnusableExposureError as error:
-            return error, digest
+            return error, digest, (), 0.0
 
-    prepared = steps.each("Reading and calibrating", prepare, items, names)
+    detectors = [metadata[i].detector for i in order]
+    prepared = steps.each("Reading and calibrating", prepare, items, names, detectors)
     inputs = [
-        ("exposure", name, digest) for name, (_, digest) in zip(names, prepared, strict=True)
+        ("exposure", name, digest) for name, (_, digest, _, _) in zip(names, prepared, strict=True)
     ]
-    frames = [frame for frame, _ in prepared]
+    frames = [frame for frame, _, _, _ in prepared]
+    dead_channels = {
+        name: f"{name}: no sky in readout channel {_listed(dead)}"
+        for name, (_, _, dead, _) in zip(names, prepared, strict=True)
+        if dead
+    }
     reasons = _without_sky(frames, names)
     kept = [index for index in range(len(frames)) if index not in reasons]
     beside = beside[order][kept]
@@ -162,6 +190,8 @@ def load(
         raise next(frame for frame in frames if isinstance(frame, UnusableExposureError))
     for reason in reasons.values():
         warnings.warn(f"{reason}; the exposure is left out", SkyWarning, stacklevel=3)
+    for reason in dead_channels.values():
+        warnings.warn(f"{reason}; it is masked", SkyWarning, stacklevel=3)
     stack = DitherStack.from_frames([frames[i] for i in kept], [names[i] for i in kept])
     if not beside.any():
         beside, known_by = beside_by_pointing([frame.wcs for frame in stack], stack.shape), "WCS"
@@ -170,8 +200,29 @@ def load(
         tuple(np.array(stack.names)[beside].tolist()),
         known_by,
         tuple((names[index], reason) for index, reason in reasons.items()),
+        tuple(dead_channels.items()),
     )
-    return Loaded(stack, beside, inventory)
+    return Loaded(stack, beside, inventory, np.array([prepared[i][3] for i in kept]))
+
+
+def _levelled(frame: CCDData) -> tuple[CCDData, float]:
+    """Remove the steps between quadrants, and tell their rms."""
+    steps = quadrant_steps(frame)
+    if steps.order < 0:
+        return frame, 0.0
+    image = steps()
+    return changed(frame, data=frame.data - image), float(np.std(image))
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    """Return numbers in increasing order as a text, those that follow each other as a range."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
 
 
 def _without_sky(

@@ -280,12 +280,17 @@ class DitherReducer:
         sky_exposures: Sequence[str | Path | CCDData],
         steps: FieldSteps,
     ) -> tuple[Field, SkyEstimator, Inventory]:
-        loaded = load(exposures, self.calibrate, steps, sky_exposures)
+        level = self.residual is not None
+        loaded = load(exposures, self.calibrate, steps, sky_exposures, level_quadrants=level)
         stack, beside = loaded.split(steps.with_bad_pixels(loaded.stack, self.hidden_pixels))
         estimate_sky = sky_beside(self.sky, beside, self.objects, steps)
         bad_pixels = self.calibrate.calibrations.bad_pixels
         looks = first_looks(loaded, stack, bad_pixels, steps)
-        return Field.of(stack, looks), estimate_sky, loaded.inventory
+        return (
+            Field.of(stack, looks, loaded.background[~loaded.beside]),
+            estimate_sky,
+            loaded.inventory,
+        )
 
     def _subtract_sky(self, field: Field, estimate_sky: SkyEstimator, steps: FieldSteps) -> None:
         masks = steps.in_frames(field.objects, field.frames)

@@ -9,6 +9,7 @@ from .neighbours import *
 from .off_source import *
 from .operations import *
 from .pattern import *
+from .quadrant_steps import *
 from .residuals import *
 from .scaled_neighbours import *
 from .solution import *

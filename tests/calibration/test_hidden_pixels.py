@@ -8,7 +8,8 @@ from astropy.io.fits import Header
 from astropy.nddata import CCDData
 
 from emirimg.calibration import HiddenPixelDetector
-from emirimg.calibration.hidden_pixels import _along_stack, _from_neighbours, _stands_out
+from emirimg.calibration._isolated import from_neighbours, stands_out
+from emirimg.calibration.hidden_pixels import _along_stack
 from emirimg.exceptions import CalibrationWarning
 from emirimg.stack import DitherStack
 
@@ -16,7 +17,7 @@ SHAPE = (200, 200)
 NOISE = 24.0
 
 
-def dither(pointings, *, n_stars=30, seed=3, hot=(), noisy=()):
+def dither(pointings, *, n_stars=30, seed=3, width=1.7, hot=(), noisy=()):
     """Make frames of a star field; repeats of a pointing show it on the same pixels."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
@@ -31,7 +32,7 @@ def dither(pointings, *, n_stars=30, seed=3, hot=(), noisy=()):
         data = level * shape + rng.normal(0, NOISE, SHAPE)
         for sy, sx, flux in stars:
             r2 = (y - sy - offsets[pointing, 0]) ** 2 + (x - sx - offsets[pointing, 1]) ** 2
-            data += flux / (2 * np.pi * 1.7**2) * np.exp(-r2 / (2 * 1.7**2))
+            data += flux / (2 * np.pi * width**2) * np.exp(-r2 / (2 * width**2))
         for place, excess in hot:
             data[place] += excess
         for place, sigma in noisy:
@@ -99,11 +100,40 @@ def test_levels_may_be_given():
     np.testing.assert_array_equal(found, HiddenPixelDetector()(stack))
 
 
-def test_few_pointings_find_nothing():
-    stack = dither([0, 1, 2, 3, 0, 1, 2, 3], hot=[((60, 60), 5000.0)])
-    with pytest.warns(CalibrationWarning, match="4 distinct pointings, 5 are needed"):
-        found = HiddenPixelDetector()(stack)
+FEW = "distinct pointings, 5 are needed"
+
+
+@pytest.mark.parametrize("pointings", [[0], [0, 1], [0, 1, 2], [0, 1, 2, 3, 0, 1, 2, 3]])
+def test_few_pointings_find_isolated_pixels(pointings):
+    hot = [(place, 12 * NOISE * (-1) ** i) for i, place in enumerate(PLACES)]
+    with pytest.warns(CalibrationWarning, match=FEW):
+        found = HiddenPixelDetector()(dither(pointings, hot=hot))
+    truth = np.zeros(SHAPE, bool)
+    for place in PLACES:
+        truth[place] = True
+    assert (found & truth).sum() >= 0.9 * truth.sum()
+    assert not (found & ~truth).any()
+
+
+@pytest.mark.parametrize("pointings", [[0], [0, 1], [0, 1, 2, 3]])
+@pytest.mark.parametrize("width", [0.85, 1.0, 1.7])
+def test_few_pointings_leave_stars_alone(pointings, width):
+    with pytest.warns(CalibrationWarning, match=FEW):
+        found = HiddenPixelDetector()(dither(pointings, n_stars=300, width=width))
     assert not found.any()
+
+
+def test_a_star_at_a_hot_pixel_does_not_hide_it():
+    stack = dither([0, 1, 2], n_stars=0, hot=[((60, 60), 500.0)])
+    stack[1].data[58:63, 58:63] += 5000
+    with pytest.warns(CalibrationWarning, match=FEW):
+        assert HiddenPixelDetector()(stack)[60, 60]
+
+
+def test_sigma_and_pointings_count_for_few():
+    stack = dither([0, 1, 2, 3, 0, 1, 2, 3], hot=[((60, 60), 4 * NOISE)])
+    with pytest.warns(CalibrationWarning, match=f"4 {FEW}"):
+        assert not HiddenPixelDetector(sigma=12)(stack).any()
     assert HiddenPixelDetector(min_pointings=4)(stack)[60, 60]
 
 
@@ -132,10 +162,10 @@ def test_kernels_agree_with_plain_loops():
         around = np.delete(padded[j : j + 5, i : i + 5].ravel(), 12)
         if np.isfinite(around).sum() >= 8:
             expected[place] = image[j, i] - np.nanmedian(around)
-    deviation = _from_neighbours(padded, y, x)
+    deviation = from_neighbours(padded, y, x)
     np.testing.assert_allclose(deviation, expected, rtol=1e-5, atol=1e-6)
     # Nothing that deviates is missed, and little more is looked at.
-    suspects = _stands_out(padded, 0, 30, 1.5).ravel()
+    suspects = stands_out(padded, 0, 30, 1.5).ravel()
     above = np.abs(expected) > 1.5
     assert suspects[above].all()
     assert suspects.sum() < 2 * above.sum()

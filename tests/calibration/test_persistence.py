@@ -5,7 +5,7 @@ import pytest
 from astropy.io.fits import Header
 from astropy.nddata import CCDData, VarianceUncertainty
 
-from emirimg.calibration import PersistenceDetector, decay_time
+from emirimg.calibration import Afterglow, PersistenceDetector, decay_time, visible_pixels
 from emirimg.exceptions import FrameError
 from emirimg.stack import DitherStack
 
@@ -13,6 +13,7 @@ SHAPE = (120, 140)
 NOISE = 27.0
 Y, X = np.mgrid[: SHAPE[0], : SHAPE[1]]
 STAR = 90000 * (1 + ((X - 60) ** 2 + (Y - 50) ** 2) / 40) ** -3
+FILL = np.minimum(STAR, 52000) / 55000
 EMPTY = np.zeros(SHAPE, "f4")
 
 
@@ -21,7 +22,7 @@ def stack_of(glow, tau=60.0, number=5, seed=1):
     rng = np.random.default_rng(seed)
     frames = []
     for index in range(number):
-        light = STAR if index == 0 else glow * np.exp(-40 * index / tau) * (STAR > 3e4)
+        light = STAR if index == 0 else glow * np.exp(-40 * index / tau) * FILL
         data = np.minimum(light + rng.normal(0, NOISE, SHAPE), 52000).astype("f4")
         meta = Header({"DATE-OBS": f"2018-12-17T23:{10 + 40 * index // 60}:{40 * index % 60:02d}"})
         meta["EXPTIME"] = 30.0
@@ -36,7 +37,7 @@ def stack_of(glow, tau=60.0, number=5, seed=1):
 
 
 def test_footprints_are_those_of_stars():
-    (footprint,) = PersistenceDetector().footprints(stack_of(0))
+    (footprint,) = PersistenceDetector(faintest=0.5).footprints(stack_of(0))
     assert footprint.frame == 0
     mask = np.zeros(SHAPE, bool)
     mask[footprint.y, footprint.x] = True
@@ -45,8 +46,17 @@ def test_footprints_are_those_of_stars():
     assert len(footprint.y) == mask.sum()
 
 
-def test_level_counts():
-    assert not PersistenceDetector(level=0.99).footprints(stack_of(0))
+def test_levels_count():
+    assert not PersistenceDetector(faintest=0.99).footprints(stack_of(0))
+    (small,) = PersistenceDetector(faintest=0.5).footprints(stack_of(0))
+    (large,) = PersistenceDetector().footprints(stack_of(0))
+    assert len(large.y) > 3 * len(small.y)
+    assert large.fill.max() == pytest.approx(52000 / 55000)
+    assert large.fill.min() > 0.02
+    # The ring around counts as the faintest pixel.
+    assert set(large.fill[~large.core]) == {large.fill[large.core].min()}
+    assert glows_of(stack_of(75.0))[0].significant
+    assert not glows_of(stack_of(75.0), level=0.99)[0].significant
 
 
 def test_a_star_at_the_rim():
@@ -95,6 +105,8 @@ def test_objects_are_no_persistence():
     frame.data += 1.1 * reference
     detector = PersistenceDetector()
     prints = detector.footprints(stack)
+    assert not any(glow.significant for glow in detector(frame, prints, reference))
+    prints = PersistenceDetector(faintest=0.5).footprints(stack)
     assert detector(frame, prints, reference) == []
     assert detector(frame, prints, EMPTY)[0].significant
     assert detector(frame, prints, EMPTY, np.ones(SHAPE, bool)) == []
@@ -106,6 +118,46 @@ def test_one_cosmic_ray_is_no_evidence():
     stack = stack_of(0, seed=3)
     stack[1].data[50, 60] = 5000
     assert not any(glow.significant for glow in glows_of(stack))
+
+
+def test_all_stars_together():
+    (star,) = PersistenceDetector().footprints(stack_of(0))
+    faint = [Afterglow(star, excess, 50.0, significant=False) for excess in (90, 110, 80, 120)] * 4
+    detector = PersistenceDetector()
+    assert detector.common_excess(faint) == pytest.approx(100)
+    assert PersistenceDetector(sigma=8).common_excess(faint) == 0
+    one = [Afterglow(star, 1000.0, 10.0, significant=True)]
+    none = [Afterglow(star, 0.0, 50.0, significant=False)] * 16
+    assert detector.common_excess(one) == 0
+    assert detector.common_excess(one + none) == 0
+    assert detector.common_excess([]) == 0
+
+
+def test_all_stars_together_make_no_false_alarm():
+    rng = np.random.default_rng(5)
+    (star,) = PersistenceDetector().footprints(stack_of(0))
+    for _ in range(200):
+        glows = [Afterglow(star, x, 50.0, significant=False) for x in rng.normal(0, 50, 30)]
+        assert PersistenceDetector().common_excess(glows) == 0
+
+
+def test_what_matters_is_masked():
+    (star,) = PersistenceDetector().footprints(stack_of(0))
+    y, x = visible_pixels(star, 100.0, NOISE)
+    mask = np.zeros(SHAPE, bool)
+    mask[y, x] = True
+    assert mask[(STAR > 0.08 * 55000)].all()
+    assert not mask[STAR < 0.05 * 55000].any()
+    assert len(visible_pixels(star, 0.0, NOISE)[0]) == 0
+    assert len(visible_pixels(star, 1e4, NOISE)[0]) == len(star.y)
+
+
+def test_footprints_have_keys():
+    stack = stack_of(0)
+    stack[0].data[:3, :3] = 50000
+    first, second = PersistenceDetector().footprints(stack)
+    assert first.key == (0, 0, 0)
+    assert second.key != first.key
 
 
 def test_a_variance_is_needed():

@@ -153,10 +153,11 @@ def test_pointings_that_do_not_overlap():
     [
         (lambda data: np.full_like(data, 60000), "saturated"),
         (lambda data: np.full_like(data, np.nan), "not finite"),
-        (lambda data: data * 0 - 3, "the sky level is -3"),
+        (lambda data: data * 1e-6 - 3, "the sky level is -3"),
+        (lambda data: np.full_like(data, 2000), "all pixels have the same value, 2000"),
         (lambda data: data * 1e-3, "the sky level is 3"),
     ],
-    ids=["saturated", "nothing", "negative", "shutter closed"],
+    ids=["saturated", "nothing", "negative", "constant", "shutter closed"],
 )
 def test_an_exposure_without_sky_is_left_out(calibrations, spoil, reason):
     frames = [ON.exposure(k) for k in range(5)]

@@ -338,8 +338,8 @@ def test_useless_exposures(tree):
     root, files = tree()
     edit(files[1], lambda data: np.full_like(data, 2800))
     found = check_exposures(root)
-    assert not found.works
-    assert serious(found, Severity.ERROR) == [("pixels", (files[1].name,))]
+    assert found.works
+    assert serious(found) == [("pixels", (files[1].name,))]
     edit(files[1], lambda data: np.full(data.shape, np.nan, np.float32))
     edit(files[2], lambda data: 0 * data)
     found = check_exposures(root)

@@ -49,10 +49,6 @@ def check_looks(
             yield Finding(Severity.WARNING, "pixels", f"{useless}: it would be left out", name)
             continue
         n_usable += 1
-        if look.is_constant:
-            text = f"all pixels are {look.level:g}: it shows nothing, but would enter the mosaic"
-            yield Finding(Severity.ERROR, "pixels", text, name)
-            continue
         yield from _check_look(look, name, typical, detector)
     if n_usable == 0:
         yield Finding(Severity.ERROR, "pixels", "no exposure is usable")
@@ -68,6 +64,8 @@ def _why_useless(look: PixelLook, typical: float, detector: Detector) -> str:
         return f"all pixels are saturated ({detector.saturation:g} ADU)"
     if typical > 0 and look.level < LEAST_LEVEL * typical:
         return f"the sky level is {look.level:.3g} ADU, that of the others {typical:.4g}"
+    if look.is_constant:
+        return f"all pixels have the same value, {look.level:g}"
     return ""
 
 

@@ -184,8 +184,9 @@ def _detector_positions(
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return the pixel (x, y) of an exposure that each pixel of the grid falls on."""
     ny, nx = grid.shape
-    rows = np.linspace(0, ny - 1, ny // _NODE_SPACING + 4)
-    columns = np.linspace(0, nx - 1, nx // _NODE_SPACING + 4)
+    # Nodes of their own also where the last band is a single row.
+    rows = np.linspace(0, max(ny - 1, 1), ny // _NODE_SPACING + 4)
+    columns = np.linspace(0, max(nx - 1, 1), nx // _NODE_SPACING + 4)
     sky = grid.wcs.wcs_pix2world(*np.meshgrid(columns, rows), 0)
     nodes = truth.wcs(index).wcs_world2pix(*sky, 0)
     return tuple(
