@@ -20,6 +20,7 @@ __all__ = [
     "SkyError",
     "SkyWarning",
     "UnusableExposureError",
+    "WorkerError",
 ]
 
 
@@ -57,6 +58,10 @@ class SkyError(EmirimgError):
 
 class AlignmentError(EmirimgError):
     """The exposures cannot be placed on a common sky."""
+
+
+class WorkerError(EmirimgError):
+    """A process that did part of the work has died."""
 
 
 class EmirimgWarning(AstropyUserWarning):

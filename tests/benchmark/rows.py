@@ -123,7 +123,7 @@ def outcome(row, sides, *, n_exposures=None):
     if theirs:
         found["theirs"] = spread(theirs)
     if failures or not ours or (row.theirs and not theirs):
-        return {**found, "missing": failures or {"system": "does not tell"}}
+        return {**found, "missing": failures or {"system": "the system does not tell"}}
     if row.is_ratio:
         part = n_exposures / 14 if "reduce-many" in row.ours else 1
         values = [one / part / other for one, other in zip(ours, theirs, strict=True)]
