@@ -16,6 +16,7 @@ __all__ = [
     "MetadataError",
     "MetadataWarning",
     "MixedExposuresError",
+    "PartialFailureError",
     "QualityWarning",
     "SkyError",
     "SkyWarning",
@@ -58,6 +59,10 @@ class SkyError(EmirimgError):
 
 class AlignmentError(EmirimgError):
     """The exposures cannot be placed on a common sky."""
+
+
+class PartialFailureError(EmirimgError):
+    """Some of several reductions failed; the others are done."""
 
 
 class WorkerError(EmirimgError):

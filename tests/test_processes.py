@@ -43,7 +43,9 @@ def test_work_of_a_killed_process_is_done_again(tmp_path):
 
 def test_work_that_kills_every_process():
     with (
-        pytest.raises(WorkerError, match="died 3 times over the same work: is there enough memory"),
+        pytest.raises(
+            WorkerError, match="died 3 times over the same work: is there enough memory"
+        ),
         WorkerProcesses(1) as pool,
     ):
         parallel_map(die, [1], executor=pool)

@@ -9,8 +9,10 @@ import click
 from ._options import (
     calibration_options,
     dry_run_option,
+    machine_options,
     overwrite_option,
     reporting_options,
+    require_one_place,
     require_one_source,
 )
 from ._strategies import make_strategies, strategy_options
@@ -54,9 +56,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--scratch", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Where scratch files are kept.  [default: that of the system]",
 )  # fmt: skip
+@machine_options
 @click.option(
-    "--scheduler", metavar="ADDRESS",
-    help="Work on the cluster of this scheduler of dask (tcp://...), which must see DIR.",
+    "--each", is_flag=True,
+    help="Make a mosaic of each group of exposures that belong together.",
 )  # fmt: skip
 @strategy_options
 @overwrite_option
@@ -76,7 +79,9 @@ def reduce_command(
     min_transparency: float | None,
     max_memory: float | None,
     scratch: Path | None,
+    processes: int | None,
     scheduler: str | None,
+    each: bool,
     overwrite: bool,
     dry_run: bool,
     quiet: bool,
@@ -86,7 +91,10 @@ def reduce_command(
     """Turn the raw exposures in PATHS (files or directories) into a mosaic.
 
     The exposures must be of one object through one filter; otherwise nothing
-    is done but a list of what was found. Calibrations are those that are named
+    is done but a list of what was found. With --each, every group of exposures
+    that belong together is reduced, to a directory of its own in OUTDIR; with
+    --processes or --scheduler, each by a worker. If one fails, the others are
+    reduced all the same. Calibrations are those that are named
     here, or those of CONTROL, or those of a control.yaml beside or above the
     exposures.
 
@@ -109,25 +117,32 @@ def reduce_command(
       emirimg reduce data/ -o constant --sky constant
       emirimg reduce m33/ --sky-exposures m33_sky/ -o results
       emirimg reduce data/ -o masked --mask-regions nebula.reg
+      emirimg reduce night/ -o results --each --processes 4
     """  # noqa: D301 (the \b is a mark for click)
     require_one_source(control, bpm, dark, flat)
+    require_one_place(processes, scheduler)
+    if each and sky_paths:
+        msg = "--each finds the exposures of the sky itself, by their OBJECT: no --sky-exposures"
+        raise click.UsageError(msg)
 
+    from ._machine import Machine  # noqa: PLC0415 (heavy)
+    from ._night import reduce_night  # noqa: PLC0415 (heavy)
     from ._reporter import Reporter  # noqa: PLC0415 (heavy)
-    from ._run import CalibrationFiles, Machine, reduce_exposures  # noqa: PLC0415 (heavy)
+    from ._run import CalibrationFiles, reduce_exposures  # noqa: PLC0415 (heavy)
 
     limits = {} if min_transparency is None else {"min_transparency": min_transparency}
     max_bytes = None if max_memory is None else round(max_memory * 1e9)
     with Reporter(quiet=quiet, verbose=verbose) as reporter:
-        reduce_exposures(
+        (reduce_night if each else reduce_exposures)(
             paths,
             output,
             reporter,
             calibrations=CalibrationFiles(control, bpm, dark, flat),
             strategies=make_strategies(strategies) | limits,
-            sky_paths=sky_paths,
+            **({} if each else {"sky_paths": sky_paths}),
             mask_regions=mask_regions,
             catalogue=catalogue,
-            machine=Machine(max_bytes, scratch, scheduler),
+            machine=Machine(max_bytes, scratch, scheduler, processes),
             overwrite=overwrite,
             dry_run=dry_run,
         )

@@ -7,5 +7,5 @@ from .planned import *
 from .preflight import *
 from .reducer import *
 from .result import *
-from .run import *
+from .run_all import *
 from .upgrade import *

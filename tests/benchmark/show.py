@@ -36,7 +36,11 @@ def rst_table(found):
         f"Medians of {found['repeat']} rounds with {about['processors']} processors, Python"
         f" {about['python']}, emirimg {about['packages']['emirimg']}."
     )
-    return listed(head, rows) + f"\n{note}\n"
+    missing = {}
+    for row in found["rows"].values():
+        missing |= row.get("missing", {})
+    notes = [f"* {name} was not measured: {why}." for name, why in missing.items()]
+    return "\n".join([listed(head, rows), note, "", *notes]).rstrip() + "\n"
 
 
 def stages_table(found):
@@ -58,8 +62,7 @@ def cells(row):
     result = "" if row["ratio"] else f" {unit}"
     goal = "" if row["goal"] is None else f"{number(row['goal'])}{result}"
     if "missing" in row:
-        why = "; ".join(dict.fromkeys(row["missing"].values()))
-        return row["work"], ours, theirs, "", f"not measured: {why}", "", goal, ""
+        return row["work"], ours, theirs, "", "not measured", "", goal, ""
     values = [number(row[name]) + result for name in ("min", "median", "max")]
     met = {True: "yes", False: "no", None: ""}[row["met"]]
     return row["work"], ours, theirs, *values, goal, met

@@ -8,8 +8,10 @@ what they do with frames in memory, and print it as JSON.
 # ruff: noqa: PLC0415 (each kind of work loads what it needs, and is measured with that)
 
 import json
+import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
@@ -23,6 +25,8 @@ PART = 2
 takes 4 GB for 14 whole ones."""
 FEW = 4
 """How many frames reproject adds up: it takes ten seconds for each."""
+BAND = 64
+"""Rows of a band."""
 LIMIT = 3.0
 """Of the rejection, in standard deviations."""
 
@@ -104,13 +108,26 @@ def combine_emirimg(directory):
     stack = _cut(read(directory))
     combiner = SigmaClipCombiner(low=LIMIT, high=LIMIT)
 
-    def combine():
-        values = np.stack([one.data for one in stack])
-        variance = np.stack([one.uncertainty.array for one in stack])
-        mask = np.stack([one.mask for one in stack])
-        combiner(values, variance=variance, mask=mask, weights=np.ones(len(stack)))
+    def combine(rows):
+        return combiner(
+            np.stack([one.data[rows] for one in stack]),
+            variance=np.stack([one.uncertainty.array[rows] for one in stack]),
+            mask=np.stack([one.mask[rows] for one in stack]),
+            weights=np.ones(len(stack)),
+        )
 
-    return combine
+    def in_bands():
+        # As in every reduction: bands of rows, on a thread for each processor.
+        ny = stack[0].shape[0]
+        bands = [slice(start, start + BAND) for start in range(0, ny, BAND)]
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+            planes = list(threads.map(combine, bands))
+        return [
+            np.concatenate([getattr(part, name) for part in planes])
+            for name in ("data", "variance", "count")
+        ]
+
+    return in_bands
 
 
 def combine_ccdproc(directory):
