@@ -130,21 +130,16 @@ def directory_names(groups: Sequence[ExposureGroup]) -> list[str]:
         As from `~emirimg.io.group_exposures`.
     """
     names = [_tidy(f"{group.object_name}_{group.filter_name}") for group in groups]
-    for more in ("{0.exposure_time.value:g}s", "{0.read_mode}", "{0.detector.name}"):
-        often = Counter(names)
-        names = [
-            name if often[name] == 1 else _tidy(f"{name}_{more.format(_in_seconds(group))}")
-            for name, group in zip(names, groups, strict=True)
-        ]
+    often = Counter(names)
+    names = [
+        name if often[name] == 1 else f"{name}_{group.exposure_time.to_value(u.s):g}s"
+        for name, group in zip(names, groups, strict=True)
+    ]
     often = Counter(names)
     return [
         name if often[name] == 1 else f"{name}_{number}"
         for number, name in enumerate(names, start=1)
     ]
-
-
-def _in_seconds(group: ExposureGroup) -> ExposureGroup:
-    return replace(group, exposure_time=group.exposure_time.to(u.s))
 
 
 def _tidy(name: str) -> str:

@@ -17,7 +17,7 @@ from .._version import version
 from ..calibration import Calibrations
 from ..dither import DitherReducer, DitherResult, find_calibrations
 from ..dither.roles import divide_groups
-from ..exceptions import InputError
+from ..exceptions import InputError, MixedExposuresError
 from ..io import (
     ExposureGroup,
     find_exposures,
@@ -192,7 +192,11 @@ def _target_and_sky(
         others = [path for path in find_exposures(paths) if path.resolve() not in named]
         return require_one_group(group_exposures(others) if others else []), sky
     targets, skies = divide_groups(group_exposures(find_exposures(paths)))
-    target = require_one_group(targets)
+    try:
+        target = require_one_group(targets)
+    except MixedExposuresError as error:
+        msg = f"{error}\nor have each of them reduced, with --each"
+        raise MixedExposuresError(msg) from None
     return target, [path for group in skies for path in group.paths]
 
 

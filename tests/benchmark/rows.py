@@ -75,7 +75,7 @@ ROWS = {
     "v5": Row("v5 / PyEmir's", ("v5",), ("pyemir-v5",), 1 / 8),
     "v6": Row("v6 / PyEmir's", ("v6",), ("pyemir-v6",), 1 / 12),
     "combine": Row(
-        "combination with sigma clipping in memory, quarters of frames / ccdproc.combine",
+        "combination with sigma clipping of 14 frames in memory / ccdproc.combine",
         ("combine",), ("ccdproc",), 1 / 10,
     ),
     "project": Row(

@@ -20,9 +20,6 @@ from astropy.io import fits
 from astropy.nddata import CCDData, VarianceUncertainty
 from astropy.wcs import WCS
 
-PART = 2
-"""Frames that are combined in memory by others are cut to this part of their sides: ccdproc
-takes 4 GB for 14 whole ones."""
 FEW = 4
 """How many frames reproject adds up: it takes ten seconds for each."""
 BAND = 64
@@ -105,7 +102,7 @@ def _grid(stack):
 def combine_emirimg(directory):
     from emirimg.combine import SigmaClipCombiner
 
-    stack = _cut(read(directory))
+    stack = read(directory)
     combiner = SigmaClipCombiner(low=LIMIT, high=LIMIT)
 
     def combine(rows):
@@ -133,7 +130,7 @@ def combine_emirimg(directory):
 def combine_ccdproc(directory):
     from ccdproc import combine
 
-    stack = _cut(read(directory))
+    stack = read(directory)
     return lambda: combine(
         stack, method="average", sigma_clip=True, dtype="f4",
         sigma_clip_low_thresh=LIMIT, sigma_clip_high_thresh=LIMIT,
@@ -174,11 +171,6 @@ def coadd_reproject(directory):
         input_weights=[(~one.mask).astype("f4") for one in stack],
         reproject_function=reproject_interp,
     )  # fmt: skip
-
-
-def _cut(stack):
-    ny, nx = (side // PART for side in stack[0].shape)
-    return [one[:ny, :nx] for one in stack]
 
 
 def timed(make, directory):
