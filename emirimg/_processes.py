@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Any
 
@@ -39,6 +40,11 @@ class WorkerProcesses(Executor):
     def __init__(self, n_processes: int) -> None:
         self._n_processes = n_processes
         self._lock = threading.Lock()
+        self._ends = False
+        # Spawned processes: a fork of a process with threads may hang for ever.
+        self._context = multiprocessing.get_context("spawn")
+        # The end of this process closes it, too, however that comes about.
+        self._heard, self._life_line = self._context.Pipe(duplex=False)
         self._pool = self._fresh()
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **options: Any) -> Future[Any]:
@@ -60,13 +66,17 @@ class WorkerProcesses(Executor):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # After an error nobody wants what they are just doing.
-        self.shutdown(wait=error is None, cancel_futures=error is not None)
+        self._ends = True
+        if error is not None:  # nobody wants what they are just doing
+            self._life_line.close()
+        self.shutdown(cancel_futures=error is not None)
+        self._life_line.close()
+        self._heard.close()
 
     def _fresh(self) -> ProcessPoolExecutor:
-        # A fork of a process with threads may hang for ever.
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._n_processes, context, initializer=_prepare)
+        return ProcessPoolExecutor(
+            self._n_processes, self._context, initializer=_prepare, initargs=(self._heard,)
+        )
 
     def _begin(self, task: _Task) -> None:
         # Nothing is locked while a pool is asked: a broken one calls back from under its own lock.
@@ -89,14 +99,14 @@ class WorkerProcesses(Executor):
             task.give_up()
             return
         error = inner.exception()
+        if isinstance(error, BrokenProcessPool) and self._ends:
+            task.give_up()
+            return
         if isinstance(error, BrokenProcessPool):
             task.deaths += 1
             if task.deaths < _ATTEMPTS:
                 self._replace(pool)
-                try:
-                    self._begin(task)
-                except RuntimeError:  # it is being shut down: nobody waits for the task
-                    task.give_up()
+                self._begin(task)
                 return
             msg = (
                 f"worker processes died {_ATTEMPTS} times over the same work: is there enough"
@@ -135,21 +145,23 @@ def _do(work: Callable[[], Any]) -> Any:
         return work()
 
 
-def _prepare() -> None:
+def _prepare(life_line: Connection) -> None:
     """Prepare a worker: see that it does not survive its parent, nor leave files behind."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _interrupt)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with, args=(life_line,), daemon=True).start()
 
 
 def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+    """Leave the task, so that it tidies up; the signal may have come to all processes at once."""
+    if _AT_WORK.locked():
+        raise KeyboardInterrupt
+    os._exit(1)
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
+def _end_with(life_line: Connection) -> None:
+    """Wait until the other end is closed, by an error or by the end of the parent."""
+    wait([life_line])
     if _AT_WORK.locked():
         os.kill(os.getpid(), signal.SIGTERM)
         _AT_WORK.acquire(timeout=_PATIENCE)

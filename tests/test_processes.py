@@ -1,9 +1,11 @@
 """Worker processes that die, and what comes of their work."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import CancelledError
 from pathlib import Path
@@ -91,6 +93,23 @@ if __name__ == "__main__":
     process.wait()
     wait(lambda: not worker.exists() or "Z" in (worker / "stat").read_text().split()[2])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pid", "script.py"]
+
+
+def sleep_beside_a_file(directory):
+    with tempfile.TemporaryDirectory(dir=directory):
+        time.sleep(60)
+
+
+def test_workers_stop_after_an_error(tmp_path):
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), WorkerProcesses(2) as pool:  # noqa: PT012
+        tasks = [pool.submit(sleep_beside_a_file, tmp_path) for _ in range(3)]
+        wait(lambda: len(list(tmp_path.iterdir())) == 2)
+        raise KeyboardInterrupt
+    assert time.monotonic() - begin < 30
+    assert list(tmp_path.iterdir()) == []
+    assert all(task.done() for task in tasks)
+    assert not multiprocessing.active_children()
 
 
 def wait(condition, seconds=30):

@@ -81,8 +81,8 @@ def reduce_night(
         return []
     # Whatever workers keep there is removed here, though they be killed.
     with (
-        machine.workers() as workers,
         TemporaryDirectory(prefix="emirimg-", dir=machine.scratch) as scratch,
+        machine.workers() as workers,
     ):
         alone = replace(machine, scratch=Path(scratch), processes=None, scheduler=None)
         jobs = [
