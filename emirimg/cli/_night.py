@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import astropy.units as u
+import numpy as np
 
 from .._jobs import Job, JobOutcome, run_jobs
 from ..dither import find_calibrations
@@ -24,7 +25,7 @@ from ._plans import say_reduction
 from ._reporter import Reporter
 from ._run import PRODUCTS, CalibrationFiles, reduce_exposures
 
-__all__ = ["directory_names", "reduce_night"]
+__all__ = ["directory_names", "reduce_night", "skies_of"]
 
 
 def reduce_night(
@@ -70,14 +71,16 @@ def reduce_night(
         One for each group.
     """
     targets, skies = divide_groups(group_exposures(find_exposures(paths)))
-    groups = dict(zip(directory_names(targets), targets, strict=True))
+    names = directory_names(targets)
+    groups = dict(zip(names, targets, strict=True))
+    beside = dict(zip(names, skies_of(targets, skies), strict=True))
     for name in groups:
         refuse_products(directory / name, PRODUCTS, overwrite=overwrite)
     if dry_run:
         for name, group in groups.items():
             uses = find_calibrations(group, control=calibrations.control, files=calibrations.named)
             products = [directory / name / product for product in PRODUCTS]
-            say_reduction(reporter, group, _sky_of(group, skies), uses, strategies, products)
+            say_reduction(reporter, group, beside[name], uses, strategies, products)
         return []
     # Whatever workers keep there is removed here, though they be killed.
     with (
@@ -92,7 +95,7 @@ def reduce_night(
                     _reduce_group,
                     [path.absolute() for path in group.paths],
                     (directory / name).absolute(),
-                    sky_paths=[path.absolute() for path in _sky_of(group, skies)],
+                    sky_paths=[path.absolute() for path in beside[name]],
                     calibrations=calibrations.absolute(),
                     strategies=strategies,
                     machine=alone,
@@ -146,9 +149,29 @@ def _tidy(name: str) -> str:
     return re.sub(r"[^\w.+-]+", "_", name).strip("._") or "group"
 
 
-def _sky_of(group: ExposureGroup, skies: Sequence[ExposureGroup]) -> list[Path]:
-    """Return the exposures of the sky beside a target."""
-    return [path for sky in skies if sky.goes_with(group) for path in sky.paths]
+def skies_of(targets: Sequence[ExposureGroup], skies: Sequence[ExposureGroup]) -> list[list[Path]]:
+    """Return the exposures of the sky beside each target.
+
+    A group of them is for one of the targets that differ from it in nothing but their
+    object: the one whose name is part of its own, if there is one, otherwise the one
+    that was observed nearest in time.
+
+    Parameters
+    ----------
+    targets, skies : sequence of ExposureGroup
+        As from `~emirimg.dither.roles.divide_groups`.
+    """
+    paths: list[list[Path]] = [[] for _ in targets]
+    for sky in skies:
+        fits = [index for index, target in enumerate(targets) if sky.goes_with(target)]
+        named = [index for index in fits if targets[index].object_name in sky.object_name]
+        nearest = min(named or fits, key=lambda index: abs(_middle(targets[index]) - _middle(sky)))
+        paths[nearest] += sky.paths
+    return paths
+
+
+def _middle(group: ExposureGroup) -> float:
+    return float(np.mean([item.start.mjd for item in group.metadata]))
 
 
 def _reduce_group(paths: Sequence[Path], directory: Path, **options: Any) -> tuple[str, ...]:

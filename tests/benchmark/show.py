@@ -48,6 +48,18 @@ def stages_table(found):
     return listed(("stage", "seconds"), stage_rows(found))
 
 
+def growth_table(found):
+    """Return what reductions of 14 and of many exposures take as a list-table."""
+    rows = []
+    for side, n in (("reduce", 14), ("reduce-many", found["exposures"])):
+        if found["sides"].get(side, {}).get("runs"):
+            wall, cpu, memory, _ = medians(found["sides"][side])
+            each = number(float(cpu) / n)
+            rows.append((str(n), *(f"{one} s" for one in (wall, cpu, each)), f"{memory} GB"))
+    head = ("exposures", "by the clock", "processor time", "each exposure", "peak memory")
+    return listed(head, rows)
+
+
 def stage_rows(found):
     stages = sorted(found["stages"].items(), key=lambda item: -item[1])
     return [(name, f"{seconds:.1f}") for name, seconds in stages]

@@ -12,19 +12,21 @@ from pathlib import Path
 
 import click
 from rows import outcome, rows
-from show import rst_table, stages_table, text_table
+from show import growth_table, rst_table, stages_table, text_table
 from sides import Place, make_sides
 
 PACKAGES = ("emirimg", "numpy", "numba", "astropy", "ccdproc", "reproject")
 RESULT = "benchmark.json"
+TABLES = {"benchmark.inc": rst_table, "stages.inc": stages_table, "growth.inc": growth_table}
+"""What the documentation includes."""
 
 
 def main(arguments=None):
     options = parse(arguments)
     if options.tables:
         found = json.loads((options.directory / RESULT).read_text())
-        (options.tables / "benchmark.inc").write_text(rst_table(found))
-        (options.tables / "stages.inc").write_text(stages_table(found))
+        for name, table in TABLES.items():
+            (options.tables / name).write_text(table(found))
         return
     place = Place(options.directory, options.exposures)
     found = run(place, repeat=options.repeat, only=options.only, say=click.echo)

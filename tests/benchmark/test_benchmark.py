@@ -11,7 +11,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from measuring import Command, FailedRunError, Run, Side, measure
 from rows import ROWS, outcome, rows
-from show import cells, rst_table, stages_table, text_table
+from show import cells, growth_table, rst_table, stages_table, text_table
 from sides import Place, make_sides
 from suite import RESULT, main, read_stages, run
 from work import tpv_header
@@ -177,6 +177,7 @@ def test_rows_and_json(place, monkeypatch, capsys):
     assert "   * - emirimg --help\n" in table
     assert "* pyemir-v5 was not measured: NUMINA does not name" in table
     assert "Combining" in (place.directory / "stages.inc").read_text()
+    assert "   * - 14\n" in (place.directory / "growth.inc").read_text()
 
 
 def test_stages_of_all_passes(tmp_path):
@@ -197,6 +198,16 @@ def test_goals_that_are_missed_stand_out():
     assert "     - 1.2 - 123\n     - **1.5**\n     - 1\n" in rst_table(found)
     assert stages_table(found).index("b\n") < stages_table(found).index("a\n")
     assert "stage" in text_table(found)
+
+
+def test_growth():
+    sides = {
+        "reduce": {"runs": [{"wall": 20, "cpu": 28, "memory": 1, "written": 0.1}]},
+        "reduce-many": {"runs": [{"wall": 300, "cpu": 420, "memory": 1.4, "written": None}]},
+    }
+    text = growth_table({"sides": sides, "exposures": 200})
+    assert "   * - 14\n     - 20 s\n     - 28 s\n     - 2 s\n     - 1 GB\n" in text
+    assert "   * - 200\n     - 300 s\n     - 420 s\n     - 2.1 s\n     - 1.4 GB\n" in text
 
 
 @pytest.mark.parametrize(

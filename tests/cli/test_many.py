@@ -1,14 +1,15 @@
 """Several blocks, or several groups of exposures, at once."""
 
 import shutil
-from types import SimpleNamespace
+from dataclasses import replace
 
+import astropy.units as u
 import numpy as np
 import pytest
 from astropy.io import fits
 from night import IDS, edit, names
 
-from emirimg.cli._night import directory_names
+from emirimg.cli._night import directory_names, skies_of
 from emirimg.dither import run
 from emirimg.exceptions import SkyError
 from emirimg.io import group_exposures, read_mosaic
@@ -165,11 +166,27 @@ def test_without_each_a_night_is_refused(emirimg, night, tmp_path):
     assert "--each" in result.stderr
 
 
+def test_a_sky_is_for_one_target(night):
+    paths = [path for path in (night / "data").iterdir() if path.name.startswith(("M33", "NGC"))]
+    groups = {group.object_name: group for group in group_exposures(paths)}
+    one, other, sky = (groups[name] for name in ("M33", "NGC 1/2", "M33 sky"))
+    assert skies_of([one, other], [sky]) == [list(sky.paths), []]
+    assert skies_of([other, one], [sky]) == [[], list(sky.paths)]
+    nameless = an_hour_later(replace(sky, object_name="SKY"))
+    assert skies_of([one, an_hour_later(other)], [nameless]) == [[], list(sky.paths)]
+    assert skies_of([an_hour_later(one), other], [nameless]) == [list(sky.paths), []]
+
+
+def an_hour_later(group):
+    late = [replace(item, start=item.start + 1 * u.hour) for item in group.metadata]
+    return replace(group, metadata=tuple(late))
+
+
 def test_directories_have_different_names(tree):
     (group,) = group_exposures(tree.exposures)
     twice = group.exposure_time * 2
     groups = [
-        SimpleNamespace(**{**vars(group), **changes})
+        replace(group, **changes)
         for changes in ({}, {"exposure_time": twice}, {"filter_name": "Ks"}, {"object_name": "/"})
     ]
     assert len(set(directory_names([*groups, groups[0]]))) == 5
