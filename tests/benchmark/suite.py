@@ -53,7 +53,7 @@ def parse(arguments):
     parser.add_argument("--repeat", type=int, default=3, help="rounds (default: %(default)s)")
     parser.add_argument(
         "--exposures", type=int, metavar="N",
-        help="reduce so many exposures, too: 200 take hours, and 2 GB of disk for each 100",
+        help="reduce so many exposures, too: 200 take half an hour more, and 10 GB of disk",
     )  # fmt: skip
     parser.add_argument(
         "--tables", type=Path, metavar="DIR",
