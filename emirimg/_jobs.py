@@ -114,7 +114,8 @@ def _here(jobs: Sequence[Job]) -> Iterable[JobOutcome]:
 
 
 def _spread(jobs: Sequence[Job], executor: Executor, shares: int | None) -> Iterable[JobOutcome]:
-    waiting, running = list(jobs), {}
+    waiting = list(jobs)
+    running: dict[Future[Any], Job] = {}
     bad: set[str] = set()
     try:
         while waiting or running:
