@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+from ._parallel import shares
+
 __all__ = ["default_memory", "return_freed_arrays"]
 
 _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1
@@ -18,8 +20,8 @@ _ENOUGH = 1_500_000_000
 
 
 def default_memory() -> int:
-    """Return how many bytes a reduction may use: 1.5 GB, or half of what is available."""
-    return min(_ENOUGH, _available() // 2)
+    """Return how many bytes a reduction may use: 1.5 GB, or its share of half of what is free."""
+    return min(_ENOUGH, _available() // 2 // shares())
 
 
 def _available() -> int:

@@ -17,6 +17,8 @@ __all__ = [
     "parallel_map",
     "parallel_results",
     "row_bands",
+    "share_machine",
+    "shares",
 ]
 
 Item = TypeVar("Item")
@@ -137,7 +139,24 @@ def row_bands(n_rows: int, height: int, row_bytes: int = 0) -> list[slice]:
     return [slice(start, min(start + height, n_rows)) for start in range(0, n_rows, height)]
 
 
+_SHARES = [1]
+
+
+def share_machine(n: int | None) -> None:
+    """Say that as many processes like this one share the machine; `None`: one each processor."""
+    _SHARES[0] = _all_processors() if n is None else n
+
+
+def shares() -> int:
+    """Return how many processes share the processors and the memory of the machine."""
+    return _SHARES[0]
+
+
 def _processors() -> int:
+    return max(_all_processors() // shares(), 1)
+
+
+def _all_processors() -> int:
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not every system can tell

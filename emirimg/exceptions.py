@@ -16,10 +16,12 @@ __all__ = [
     "MetadataError",
     "MetadataWarning",
     "MixedExposuresError",
+    "PartialFailureError",
     "QualityWarning",
     "SkyError",
     "SkyWarning",
     "UnusableExposureError",
+    "WorkerError",
 ]
 
 
@@ -57,6 +59,14 @@ class SkyError(EmirimgError):
 
 class AlignmentError(EmirimgError):
     """The exposures cannot be placed on a common sky."""
+
+
+class PartialFailureError(EmirimgError):
+    """Some of several reductions failed; the others are done."""
+
+
+class WorkerError(EmirimgError):
+    """A process that did part of the work has died."""
 
 
 class EmirimgWarning(AstropyUserWarning):

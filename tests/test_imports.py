@@ -16,6 +16,8 @@ ORDER = (
         "emirimg._strategy",
         "emirimg._provenance",
         "emirimg._parallel",
+        "emirimg._processes",
+        "emirimg._jobs",
         "emirimg._memory",
         "emirimg._lazy",
         "emirimg._html",

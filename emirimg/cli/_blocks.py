@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from ..dither import DitherResult, RunOptions, plan_run, run_blocks
 from ..exceptions import InputError
 from ..instrument import detector_by_uuid
 from ..io import read_control, write_control_dump
+from ._machine import Machine
+from ._outcomes import raise_failures, say_outcomes
 from ._output import typed_command
 from ._plans import say_plans
 from ._reporter import Reporter
@@ -36,9 +39,12 @@ def run_files(
     insconf: str | None,
     dump_control: bool,
     dry_run: bool = False,
+    machine: Machine = Machine(),
     **options: Any,
 ) -> list[Path]:
     """Run the enabled blocks of some files and tell where the images are.
+
+    If a block fails, the others are reduced all the same.
 
     Parameters
     ----------
@@ -56,6 +62,8 @@ def run_files(
         Whether to write down everything that was asked for.
     dry_run : bool, optional
         Whether nothing is done, but said what would be.
+    machine : Machine, optional
+        Whose workers each reduce whole blocks. Default: one block after the other, here.
     **options
         As for `~emirimg.dither.RunOptions`.
     """
@@ -80,22 +88,30 @@ def run_files(
         reporter.note("no block is enabled: nothing was done")
         return []
     return_freed_arrays(_A_PLANE)
-    images = run_blocks(
-        plans,
-        wanted,
-        progress=reporter.progress,
-        say=reporter.step,
-        report=_write_report,
-    )
-    for plan, image in zip(plans, images, strict=True):
-        reporter.say(f"{plan.block.id}: {image}")
-    return images
+    with machine.workers() as workers:
+        outcomes = run_blocks(
+            plans,
+            wanted,
+            workers=workers,
+            shares=machine.processes,
+            progress=reporter.progress,
+            say=reporter.step,
+            report=partial(_write_report, command=typed_command()),
+        )
+    done = [outcome for outcome in outcomes if outcome.state == "done"]
+    for outcome in done:
+        reporter.say(f"{outcome.name}: {outcome.result}")
+    if len(done) < len(outcomes) > 1:
+        about = {plan.block.id: [plan.block.mode] for plan in plans}
+        say_outcomes(reporter, outcomes, about, ["block", "mode"])
+    raise_failures(outcomes, "blocks")
+    return [outcome.result for outcome in done]
 
 
-def _write_report(result: DitherResult, directory: Path) -> None:
+def _write_report(result: DitherResult, directory: Path, command: str) -> None:
     from ..report import write_report  # noqa: PLC0415 (heavy, and few runs need it)
 
-    write_report(result, directory, command=typed_command())
+    write_report(result, directory, command=command)
 
 
 def _value(name: str, text: str) -> Any:

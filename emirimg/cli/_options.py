@@ -16,8 +16,10 @@ __all__ = [
     "dry_run_option",
     "is_debugging",
     "json_option",
+    "machine_options",
     "overwrite_option",
     "reporting_options",
+    "require_one_place",
     "require_one_source",
     "scene_options",
 ]
@@ -100,6 +102,30 @@ def require_one_source(control: Path | None, *named: Path | None) -> None:
     """Refuse a control file together with calibrations that are named one by one."""
     if control and any(named):
         msg = "-r/--requirements cannot be combined with --bpm, --dark or --flat"
+        raise click.UsageError(msg)
+
+
+def machine_options(command: Command) -> Command:
+    """Add who does the work: processes, or a cluster; see `require_one_place`."""
+    for option in (
+        click.option(
+            "--scheduler", metavar="ADDRESS",
+            help="Work on the cluster of this scheduler of dask (tcp://...); its workers must see"
+            " all files by the same names.",
+        ),
+        click.option(
+            "--processes", metavar="N", type=click.IntRange(min=1),
+            help="Work in N processes; if one dies, its work is done again.  [default: threads]",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def require_one_place(processes: int | None, scheduler: str | None) -> None:
+    """Refuse processes together with a cluster."""
+    if processes is not None and scheduler is not None:
+        msg = "--processes cannot be combined with --scheduler"
         raise click.UsageError(msg)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ from .._version import version
 from ..calibration import Calibrations
 from ..dither import DitherReducer, DitherResult, find_calibrations
 from ..dither.roles import divide_groups
-from ..exceptions import InputError
+from ..exceptions import InputError, MixedExposuresError
 from ..io import (
     ExposureGroup,
     find_exposures,
@@ -40,13 +39,13 @@ from ..report import (
     write_report,
 )
 from ..simulation import SCENES, ScoredImage, Truth, TutorialPaths, score, write_tutorial
+from ._machine import Machine
 from ._output import output_directory, refuse_products, typed_command
 from ._plans import say_reduction
 from ._reporter import Reporter
 
 __all__ = [
     "CalibrationFiles",
-    "Machine",
     "headings",
     "reduce_exposures",
     "score_files",
@@ -72,6 +71,15 @@ class CalibrationFiles:
         """The files that were named, by kind."""
         return {"bad_pixels": self.bad_pixels, "dark": self.dark, "flat": self.flat}
 
+    def absolute(self) -> CalibrationFiles:
+        """Return the same files, named so that they are found from any directory."""
+        return CalibrationFiles(
+            *(
+                path and path.absolute()
+                for path in (self.control, self.bad_pixels, self.dark, self.flat)
+            )
+        )
+
     def read(self, group: ExposureGroup, reporter: Reporter) -> Calibrations:
         """Read the calibrations for a group of exposures."""
         uses = find_calibrations(group, control=self.control, files=self.named)
@@ -82,36 +90,6 @@ class CalibrationFiles:
         for use in uses:
             reporter.step(f"{use.kind.replace('_', ' ')}: {use.path or 'none'} ({use.reason})")
         return read_calibrations(**files)
-
-
-@dataclass(frozen=True)
-class Machine:
-    """Bytes of memory, a place for scratch files, and the address of a scheduler of dask."""
-
-    max_memory: int | None = None
-    scratch: Path | None = None
-    scheduler: str | None = None
-
-    @contextmanager
-    def arguments(self) -> Iterator[dict[str, Any]]:
-        """Lend the arguments of `~emirimg.dither.DitherReducer` that say so."""
-        given = {"max_memory": self.max_memory, "scratch": self.scratch}
-        given = {name: value for name, value in given.items() if value is not None}
-        if self.scheduler is None:
-            yield given
-            return
-        try:
-            from distributed import Client  # noqa: PLC0415 (heavy, and needed by few)
-        except ImportError:
-            msg = "--scheduler needs the package distributed: install emirimg[distributed]"
-            raise InputError(msg) from None
-        try:
-            client = Client(self.scheduler)
-        except (OSError, ValueError) as error:
-            msg = f"no scheduler of dask answers at {self.scheduler}: {error}"
-            raise InputError(msg) from None
-        with client:
-            yield given | {"executor": client.get_executor()}
 
 
 def reduce_exposures(
@@ -214,7 +192,11 @@ def _target_and_sky(
         others = [path for path in find_exposures(paths) if path.resolve() not in named]
         return require_one_group(group_exposures(others) if others else []), sky
     targets, skies = divide_groups(group_exposures(find_exposures(paths)))
-    target = require_one_group(targets)
+    try:
+        target = require_one_group(targets)
+    except MixedExposuresError as error:
+        msg = f"{error}\nor have each of them reduced, with --each"
+        raise MixedExposuresError(msg) from None
     return target, [path for group in skies for path in group.paths]
 
 

@@ -16,8 +16,9 @@ from ..dither import DitherReducer, DitherResult, QuickLook, watch
 from ..exceptions import EmirimgWarning, InputError
 from ..io import ExposureGroup, replacing
 from ..report import plot_mosaic
+from ._output import refuse_products
 from ._reporter import Reporter
-from ._run import CalibrationFiles
+from ._run import PRODUCTS, CalibrationFiles
 
 __all__ = ["QUICK_PRODUCTS", "Waiting", "watch_directory"]
 
@@ -42,6 +43,7 @@ def watch_directory(
     calibrations: CalibrationFiles,
     strategies: Mapping[str, Any],
     waiting: Waiting,
+    overwrite: bool = False,
 ) -> tuple[list[Path], list[Path]]:
     """Tell after each exposure what the sequence is worth so far.
 
@@ -55,8 +57,10 @@ def watch_directory(
     Raises
     ------
     InputError
-        If there is not one directory to watch, or nothing arrived in it.
+        If there is not one directory to watch, nothing arrived in it, or ``output``
+        has products that must not be replaced.
     """
+    refuse_products(output, PRODUCTS, overwrite=overwrite)
     if len(paths) != 1:
         msg = f"--watch follows one directory, but {len(paths)} paths were given"
         raise InputError(msg)

@@ -6,8 +6,11 @@ import atexit
 import errno
 import os
 import re
+import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -32,8 +35,12 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _HALF_WRITTEN = re.compile(r"\d+ requested and \d+ written|Not enough space on disk")
 """What numpy and astropy say, without an error number, when a file could not grow."""
 
-_INTERRUPTED = 130
-"""Exit status that a shell expects of a program that Ctrl-C stopped."""
+_INTERRUPTED, _TERMINATED = 130, 143
+"""Exit status that a shell expects of a program that Ctrl-C, or SIGTERM, stopped."""
+
+
+class _Termination(KeyboardInterrupt):
+    """SIGTERM came: batch systems send it before they kill."""
 
 
 class _Application(click.Group):
@@ -41,10 +48,11 @@ class _Application(click.Group):
 
     def main(self, *args: Any, **extra: Any) -> Any:
         try:
-            return super().main(*args, **extra)
+            with _sigterm_heard():
+                return super().main(*args, **extra)
         except SystemExit as stop:
-            if stop.code == _INTERRUPTED and _is_at_work():
-                _leave_at_once()
+            if stop.code in (_INTERRUPTED, _TERMINATED) and _is_at_work():
+                _leave_at_once(stop.code)
             raise
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -52,6 +60,9 @@ class _Application(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except _Termination:
+            click.echo("\nemirimg: terminated", err=True)
+            ctx.exit(_TERMINATED)
         except KeyboardInterrupt:
             click.echo("\nemirimg: interrupted", err=True)
             ctx.exit(_INTERRUPTED)
@@ -83,19 +94,39 @@ for _command in (
     main.add_command(_command)
 
 
+@contextmanager
+def _sigterm_heard() -> Iterator[None]:
+    """Have SIGTERM end a command as Ctrl-C does, so that nothing is left behind."""
+
+    def stop(*_: object) -> None:
+        raise _Termination
+
+    if threading.current_thread() is not threading.main_thread():  # others hear no signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _is_at_work() -> bool:
-    """Tell whether threads still work on what nobody wants any more."""
+    """Tell whether threads or processes still work on what nobody wants any more."""
     from .._parallel import THREADS  # noqa: PLC0415 (not wanted by --help)
 
-    return any(thread.name.startswith(THREADS) for thread in threading.enumerate())
+    processes = sys.modules.get("multiprocessing")
+    return any(thread.name.startswith(THREADS) for thread in threading.enumerate()) or bool(
+        processes and processes.active_children()
+    )
 
 
-def _leave_at_once() -> None:
+def _leave_at_once(status: int) -> None:
     """End the process without waiting for threads, but not without tidying up."""
     sys.stdout.flush()
     sys.stderr.flush()
     atexit._run_exitfuncs()  # noqa: SLF001 (temporary directories; there is no public way)
-    os._exit(_INTERRUPTED)
+    os._exit(status)
 
 
 def _describe(error: Exception) -> str:

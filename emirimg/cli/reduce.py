@@ -9,8 +9,10 @@ import click
 from ._options import (
     calibration_options,
     dry_run_option,
+    machine_options,
     overwrite_option,
     reporting_options,
+    require_one_place,
     require_one_source,
 )
 from ._strategies import make_strategies, strategy_options
@@ -54,9 +56,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--scratch", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Where scratch files are kept.  [default: that of the system]",
 )  # fmt: skip
+@machine_options
 @click.option(
-    "--scheduler", metavar="ADDRESS",
-    help="Work on the cluster of this scheduler of dask (tcp://...), which must see DIR.",
+    "--each", is_flag=True,
+    help="Make a mosaic of each group of exposures that belong together.",
 )  # fmt: skip
 @strategy_options
 @click.option(
@@ -89,10 +92,12 @@ def reduce_command(
     min_transparency: float | None,
     max_memory: float | None,
     scratch: Path | None,
+    processes: int | None,
     scheduler: str | None,
     watch: bool,
     expect: int | None,
     patience: float | None,
+    each: bool,
     overwrite: bool,
     dry_run: bool,
     quiet: bool,
@@ -102,7 +107,10 @@ def reduce_command(
     """Turn the raw exposures in PATHS (files or directories) into a mosaic.
 
     The exposures must be of one object through one filter; otherwise nothing
-    is done but a list of what was found. Calibrations are those that are named
+    is done but a list of what was found. With --each, every group of exposures
+    that belong together is reduced, to a directory of its own in OUTDIR; with
+    --processes or --scheduler, each by a worker. If one fails, the others are
+    reduced all the same. Calibrations are those that are named
     here, or those of CONTROL, or those of a control.yaml beside or above the
     exposures.
 
@@ -126,18 +134,16 @@ def reduce_command(
       emirimg reduce m33/ --sky-exposures m33_sky/ -o results
       emirimg reduce data/ -o masked --mask-regions nebula.reg
       emirimg reduce data/ -o results --watch --expect 14
+      emirimg reduce night/ -o results --each --processes 4
     """  # noqa: D301 (the \b is a mark for click)
     require_one_source(control, bpm, dark, flat)
-    if not watch and (expect is not None or patience is not None):
-        msg = "--expect and --patience mean nothing without --watch"
-        raise click.UsageError(msg)
-    if watch and (dry_run or sky_paths):
-        msg = "--watch cannot be combined with --dry-run or --sky-exposures"
-        raise click.UsageError(msg)
+    require_one_place(processes, scheduler)
+    _require_sense(watch, each, dry_run, sky_paths, expect, patience)
 
-    from ._output import refuse_products  # noqa: PLC0415 (as late as the others)
+    from ._machine import Machine  # noqa: PLC0415 (heavy)
+    from ._night import reduce_night  # noqa: PLC0415 (heavy)
     from ._reporter import Reporter  # noqa: PLC0415 (heavy)
-    from ._run import PRODUCTS, CalibrationFiles, Machine, reduce_exposures  # noqa: PLC0415 (heavy)
+    from ._run import CalibrationFiles, reduce_exposures  # noqa: PLC0415 (heavy)
 
     limits = {} if min_transparency is None else {"min_transparency": min_transparency}
     max_bytes = None if max_memory is None else round(max_memory * 1e9)
@@ -147,22 +153,41 @@ def reduce_command(
         if watch:
             from ._watch import Waiting, watch_directory  # noqa: PLC0415 (heavy)
 
-            refuse_products(output, PRODUCTS, overwrite=overwrite)
-            waiting = Waiting(expect, 10.0 if patience is None else patience)
             paths, sky_paths = watch_directory(
                 paths, output, reporter, calibrations=calibrations, strategies=chosen,
-                waiting=waiting,
+                waiting=Waiting(expect, 10.0 if patience is None else patience),
+                overwrite=overwrite,
             )  # fmt: skip
-        reduce_exposures(
+        (reduce_night if each else reduce_exposures)(
             paths,
             output,
             reporter,
             calibrations=calibrations,
             strategies=chosen,
-            sky_paths=sky_paths,
+            **({} if each else {"sky_paths": sky_paths}),
             mask_regions=mask_regions,
             catalogue=catalogue,
-            machine=Machine(max_bytes, scratch, scheduler),
+            machine=Machine(max_bytes, scratch, scheduler, processes),
             overwrite=overwrite,
             dry_run=dry_run,
         )
+
+
+def _require_sense(
+    watch: bool,  # noqa: FBT001 (flags of the command)
+    each: bool,  # noqa: FBT001
+    dry_run: bool,  # noqa: FBT001
+    sky_paths: tuple[Path, ...],
+    expect: int | None,
+    patience: float | None,
+) -> None:
+    """Refuse options that mean nothing together."""
+    if each and sky_paths:
+        msg = "--each finds the exposures of the sky itself, by their OBJECT: no --sky-exposures"
+        raise click.UsageError(msg)
+    if not watch and (expect is not None or patience is not None):
+        msg = "--expect and --patience mean nothing without --watch"
+        raise click.UsageError(msg)
+    if watch and (dry_run or each or sky_paths):
+        msg = "--watch cannot be combined with --dry-run, --each or --sky-exposures"
+        raise click.UsageError(msg)

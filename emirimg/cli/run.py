@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ._options import dry_run_option, reporting_options
+from ._options import dry_run_option, machine_options, reporting_options, require_one_place
 
 __all__ = ["run_command"]
 
@@ -116,6 +116,7 @@ class _Command(click.Command):
     "--dump-control", is_flag=True, help="Write control_dump.yaml: everything that was asked for."
 )
 @click.option("--report", is_flag=True, help="Write report.html of mosaics of the recipes, too.")
+@machine_options
 @dry_run_option
 @reporting_options
 @click.pass_context
@@ -140,6 +141,8 @@ def run_command(
     validate: bool,
     dump_control: bool,
     report: bool,
+    processes: int | None,
+    scheduler: str | None,
     dry_run: bool,
     quiet: bool,
     verbose: bool,
@@ -149,7 +152,10 @@ def run_command(
     The files, options, directories and results are those of "numina run": block
     _X gets obsid_X_work and obsid_X_results with reduced_image.fits,
     result.json, task.json and processing.log. Everything is checked before any
-    work; nothing is written if something is missing.
+    work; nothing is written if something is missing. If a block fails, the
+    others are reduced all the same, but for those that need its image.
+
+    With --processes or --scheduler, whole blocks are reduced by each worker.
 
     --parameter-NAME=VALUE replaces a requirement of all blocks that know it.
 
@@ -159,8 +165,12 @@ def run_command(
       emirimg run dithered_v5.yaml --link-files -r control.yaml
       emirimg run dithered_v5.yaml --parameter-sky_images=8 -r control.yaml
       emirimg run night1.yaml night2.yaml -e _0001877553
+      emirimg run night*.yaml --link-files --processes 8
     """  # noqa: D301 (the \b is a mark for click)
+    require_one_place(processes, scheduler)
+
     from ._blocks import run_files  # noqa: PLC0415 (heavy)
+    from ._machine import Machine  # noqa: PLC0415 (heavy)
     from ._reporter import Reporter  # noqa: PLC0415 (heavy)
 
     with Reporter(quiet=quiet, verbose=verbose) as reporter:
@@ -171,6 +181,7 @@ def run_command(
             changes=ctx.meta[_PARAMETER],
             insconf=insconf,
             dump_control=dump_control,
+            machine=Machine(scheduler=scheduler, processes=processes),
             dry_run=dry_run,
             base=basedir,
             data=datadir,

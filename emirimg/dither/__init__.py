@@ -7,6 +7,6 @@ from .planned import *
 from .preflight import *
 from .reducer import *
 from .result import *
-from .run import *
+from .run_all import *
 from .upgrade import *
 from .watch import *

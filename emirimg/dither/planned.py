@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,10 @@ class RunOptions:
     cleanup: bool = False
     report: bool = False
 
+    def absolute(self) -> RunOptions:
+        """Return options that mean the same in any directory."""
+        return replace(self, base=self.base.absolute())
+
 
 @dataclass(frozen=True)
 class PlannedBlock:
@@ -109,3 +113,13 @@ class PlannedBlock:
     calibrations: dict[str, Path]
     positions: NDArray[np.float64] | None
     inputs: dict[str, tuple[str, Any]]
+
+    def absolute(self) -> PlannedBlock:
+        """Return a plan that means the same in any directory."""
+        return replace(
+            self,
+            workspace=self.workspace.absolute(),
+            exposures=tuple(path.absolute() for path in self.exposures),
+            children=tuple(child.absolute() for child in self.children),
+            calibrations={kind: path.absolute() for kind, path in self.calibrations.items()},
+        )

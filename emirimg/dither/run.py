@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -18,7 +18,7 @@ import astropy.units as u
 import numpy as np
 from astropy.nddata import CCDData
 
-from .._parallel import Progress, default_executor, no_progress, parallel_map
+from .._parallel import Progress, parallel_map
 from .._version import version
 from ..calibration import Calibrations
 from ..instrument import read_metadata
@@ -49,57 +49,12 @@ from .planned import PlannedBlock, RunOptions
 from .reducer import DitherReducer
 from .result import DitherResult
 
-__all__ = ["run_blocks"]
+__all__ = ["BlockRunner", "Report"]
 
 Report = Callable[[DitherResult, Path], object]
 
 
-def run_blocks(
-    plans: Iterable[PlannedBlock],
-    options: RunOptions = RunOptions(),
-    *,
-    executor: Executor | None = None,
-    progress: Progress = no_progress,
-    say: Callable[[str], object] = str,
-    report: Report | None = None,
-) -> list[Path]:
-    """Reduce planned blocks, one after the other.
-
-    Parameters
-    ----------
-    plans : iterable of PlannedBlock
-        As from `plan_run`.
-    options : RunOptions, optional
-        The same as for the plan.
-    executor : `concurrent.futures.Executor`, optional
-        Default: threads, one for each processor.
-    progress : callable, optional
-        See `~emirimg.dither.DitherReducer`.
-    say : callable, optional
-        Is told, in one line each, what happens. Default: nobody is told.
-    report : callable, optional
-        ``report(result, directory)`` writes the report of a mosaic beside it,
-        such as `emirimg.report.write_report`. Default: none is written.
-
-    Returns
-    -------
-    list of `~pathlib.Path`
-        The images, one for each block.
-
-    Raises
-    ------
-    EmirimgError
-        If a block cannot be reduced. The blocks before it have their results;
-        of the block itself there is none, but the log is in its work
-        directory.
-    """
-    with default_executor(executor) as pool:
-        runner = _Runner(options, pool, progress, say, report)
-        plans = list(plans)
-        return [runner.run(plan) for plan in progress(plans, "Reducing blocks", len(plans))]
-
-
-class _Runner:
+class BlockRunner:
     """Runs one block after the other, and keeps the calibrations that several of them use."""
 
     def __init__(

@@ -6,8 +6,9 @@ import io
 import pickle
 import warnings
 import weakref
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,7 +19,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from ..exceptions import InputError
+from ..exceptions import InputError, WorkerError
 from ._stored import StoredPlane
 from .scratch import Scratch, WorkerScratch
 
@@ -78,7 +79,8 @@ class ByFiles(Executor):
             path.write_bytes(self._dumps(function))
             self._function = (function, str(path))
         task = self._dumps((args, options))
-        future = self._executor.submit(_work, self._function[1], task, str(self._scratch.path))
+        with _clear_about_death():
+            future = self._executor.submit(_work, self._function[1], task, str(self._scratch.path))
         return _Result(future, self._loads)
 
     def _dumps(self, thing: Any) -> bytes:
@@ -126,13 +128,28 @@ class _Result:
         self._load = load
 
     def result(self) -> Any:
-        value, said = self._load(self._future.result())
+        with _clear_about_death():
+            data = self._future.result()
+        value, said = self._load(data)
         for warning in said:
             warnings.warn(warning, stacklevel=2)
         return value
 
     def cancel(self) -> bool:
         return self._future.cancel()
+
+
+@contextmanager
+def _clear_about_death() -> Iterator[None]:
+    """Say what to do about an executor that ends with the first of its workers."""
+    try:
+        yield
+    except BrokenExecutor as error:
+        msg = (
+            "a worker of the executor died, perhaps for want of memory, and the executor with it;"
+            " emirimg reduce --processes, and dask, have such work done again"
+        )
+        raise WorkerError(msg) from error
 
 
 def _work(function: str, task: bytes, directory: str) -> bytes:

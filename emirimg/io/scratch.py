@@ -64,7 +64,10 @@ class Scratch:
         trace: TracebackType | None,
     ) -> None:
         if self._directory is not None:
-            self._directory.cleanup()
+            try:
+                self._directory.cleanup()
+            except OSError:  # a worker, not stopped yet, has written another file meanwhile
+                self._directory.cleanup()
 
     @property
     def path(self) -> Path:

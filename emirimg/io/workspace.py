@@ -51,6 +51,10 @@ class Workspace:
         """
         return cls(Path(base) / f"obsid{block_id}_work", Path(base) / f"obsid{block_id}_results")
 
+    def absolute(self) -> Workspace:
+        """Return directories that are the same wherever one is."""
+        return Workspace(self.work.absolute(), self.results.absolute())
+
 
 def gather(
     files: Mapping[str, Path],

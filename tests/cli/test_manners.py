@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from astropy.io import fits
@@ -39,22 +40,40 @@ def start(room, *arguments, **options):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("step", ["Reading and calibrating", "Estimating the sky"])
-def test_ctrl_c_stops_at_once_and_leaves_nothing(step, tree, room):
-    process = start(room, "reduce", tree.root, "-o", "results", "--verbose")
+@pytest.mark.parametrize(
+    ("step", "options", "stop", "status", "said"),
+    [
+        ("Reading and calibrating", [], signal.SIGINT, 130, "interrupted"),
+        ("Estimating the sky", [], signal.SIGINT, 130, "interrupted"),
+        ("Estimating the sky", ["--max-memory", "0"], signal.SIGTERM, 143, "terminated"),
+        ("Reading and calibrating", ["--processes", "2"], signal.SIGTERM, 143, "terminated"),
+    ],
+)
+def test_a_command_stops_at_once_and_leaves_nothing(step, options, stop, status, said, tree, room):
+    process = start(room, "reduce", tree.root, "-o", "results", "--verbose", *options)
     seen = ""
     for line in process.stderr:
         seen += line
         if step in line:
             break
-    process.send_signal(signal.SIGINT)
+    if options:
+        assert [path for path in everything_below(room) if path.startswith("tmp/emirimg-")]
+    process.send_signal(stop)
     begin = time.monotonic()
     _, rest = process.communicate(timeout=60)
-    assert process.returncode == 130, seen + rest
+    assert process.returncode == status, seen + rest
     assert time.monotonic() - begin < 10
-    assert rest.endswith("emirimg: interrupted\n")
+    assert rest.endswith(f"emirimg: {said}\n")
     assert "Traceback" not in rest
     assert everything_below(room) == ["here", "tmp"]
+
+
+def test_sigterm_is_left_to_others_afterwards(emirimg):
+    before = signal.getsignal(signal.SIGTERM)
+    assert emirimg("--version").exit_code == 0
+    assert signal.getsignal(signal.SIGTERM) is before
+    with ThreadPoolExecutor(1) as threads:  # where no signals can be heard
+        assert threads.submit(emirimg, "--version").result().exit_code == 0
 
 
 def test_nobody_waits_for_threads_after_ctrl_c():

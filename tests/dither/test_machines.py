@@ -1,5 +1,6 @@
 """The same mosaic with little memory, and whoever does the work."""
 
+import multiprocessing
 import os
 import signal
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -8,8 +9,9 @@ import numpy as np
 import pytest
 
 from emirimg import DitherReducer
+from emirimg._processes import WorkerProcesses
 from emirimg.calibration import Calibrations
-from emirimg.exceptions import FrameError
+from emirimg.exceptions import FrameError, WorkerError
 from emirimg.sky import NeighbourSky
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -116,6 +118,39 @@ def test_threads(reduced, expected, workers):
 def test_processes(reduced, expected):
     with ProcessPoolExecutor(2) as executor:
         assert_same(reduced(executor=executor), expected)
+
+
+@pytest.mark.parametrize("description", ["Reading and calibrating", "Combining"])
+def test_processes_of_which_one_dies(reduced, expected, tmp_path, description):
+    killed = []
+
+    def progress(items, name, _):
+        if name == description and not killed:
+            victim = multiprocessing.active_children()[0]
+            os.kill(victim.pid, signal.SIGKILL)
+            killed.append(victim.pid)
+        return items
+
+    with WorkerProcesses(2) as workers:
+        workers.submit(abs, 1).result()
+        result = reduced(executor=workers, progress=progress, scratch=tmp_path)
+    assert killed
+    assert_same(result, expected)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pool_of_the_user_of_which_one_dies(reduced, tmp_path):
+    def progress(items, name, _):
+        if name == "Combining":
+            os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
+        return items
+
+    with (
+        ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as executor,
+        pytest.raises(WorkerError, match="a worker of the executor died"),
+    ):
+        reduced(executor=executor, progress=progress, scratch=tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_cluster_of_which_a_worker_dies(reduced, expected):

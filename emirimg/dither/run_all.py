@@ -1,0 +1,93 @@
+"""Reduce observation blocks, here or by workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from dataclasses import replace
+from functools import partial
+
+from .._jobs import Job, JobOutcome, run_jobs
+from .._parallel import Progress, default_executor, no_progress
+from ..io.numina.records import IMAGE
+from .planned import PlannedBlock, RunOptions
+from .run import BlockRunner, Report
+
+__all__ = ["JobOutcome", "run_blocks"]
+
+
+def run_blocks(
+    plans: Iterable[PlannedBlock],
+    options: RunOptions = RunOptions(),
+    *,
+    executor: Executor | None = None,
+    workers: Executor | None = None,
+    shares: int | None = None,
+    progress: Progress = no_progress,
+    say: Callable[[str], object] = str,
+    report: Report | None = None,
+) -> list[JobOutcome]:
+    """Reduce planned blocks; if one of them fails, the others are reduced all the same.
+
+    Parameters
+    ----------
+    plans : iterable of PlannedBlock
+        As from `plan_run`.
+    options : RunOptions, optional
+        The same as for the plan.
+    executor : `concurrent.futures.Executor`, optional
+        Where the frames of a block are worked on. Default: threads, one for each
+        processor.
+    workers : `concurrent.futures.Executor`, optional
+        Whose workers, processes or machines that see the files by the same names, each
+        reduce a whole block. Default: the blocks are reduced here, one after the other.
+    shares : int, optional
+        How many workers share a machine. Default: one for each processor.
+    progress : callable, optional
+        See `~emirimg.dither.DitherReducer`.
+    say : callable, optional
+        Is told, in one line each, what happens. Default: nobody is told.
+    report : callable, optional
+        ``report(result, directory)`` writes the report of a mosaic beside it,
+        such as `emirimg.report.write_report`. Default: none is written.
+
+    Returns
+    -------
+    list of JobOutcome
+        One for each block: its image in ``result``, or why there is none. A
+        block that failed has no results, but its log is in its work directory. A
+        block whose children have failed is not begun.
+    """
+    plans = list(plans)
+    names = {plan.workspace.results: plan.block.id for plan in plans}
+    after = {
+        plan.block.id: [names[child.results] for child in plan.children if child.results in names]
+        for plan in plans
+        if not plan.exposures
+    }
+    with default_executor(executor) as pool:
+        runner = BlockRunner(options, pool, progress, say, report)
+        jobs = [
+            Job(
+                plan.block.id,
+                partial(runner.run, plan)
+                if workers is None
+                else partial(_run_alone, plan.absolute(), options.absolute(), report),
+                tuple(after.get(plan.block.id, ())),
+            )
+            for plan in plans
+        ]
+        outcomes = run_jobs(
+            jobs, workers, shares=shares, progress=progress, description="Reducing blocks"
+        )
+    images = [plan.workspace.results / IMAGE for plan in plans]
+    return [
+        replace(outcome, result=image if outcome.state == "done" else None)
+        for outcome, image in zip(outcomes, images, strict=True)
+    ]
+
+
+def _run_alone(plan: PlannedBlock, options: RunOptions, report: Report | None) -> None:
+    """Reduce one block in a worker."""
+    with default_executor(None) as pool:
+        BlockRunner(options, pool, no_progress, str, report).run(plan)
