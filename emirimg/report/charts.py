@@ -162,9 +162,7 @@ def draw_noise(quality: MosaicQuality, axes: Axes | None = None) -> Axes:
         axes.set(xscale="log", yscale="log")
         axes.set_xticks(ticks := [0.5, 1, 2, 5, 10], [f"{tick:g}" for tick in ticks])
         axes.set_xlim(0.9 * diameter.min(), 1.1 * diameter.max())
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.minorticks_off()
+        _plain_decades(axes)
         axes.legend(frameon=False)
     else:
         _say_nothing(axes, "no star, or too little empty sky")
@@ -202,6 +200,7 @@ def draw_counts(counts: Table, depth: float = np.nan, axes: Axes | None = None) 
             fmt="o", color=_COLOUR, ms=4, lw=1,
         )  # fmt: skip
         axes.set(yscale="log")
+        _plain_decades(axes)
     else:
         _say_nothing(axes, "no source was found")
     if np.isfinite(depth) and some.any():
@@ -233,6 +232,13 @@ def _new() -> Axes:
 
 def _plain_numbers(axes: Axes) -> None:
     axes.ticklabel_format(useOffset=False)
+
+
+def _plain_decades(axes: Axes) -> None:
+    """Write 20 where a logarithmic axis would write 2 x 10^1."""
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.minorticks_off()
 
 
 def _say_nothing(axes: Axes, text: str) -> None:
