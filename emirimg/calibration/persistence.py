@@ -39,6 +39,18 @@ class Footprint:
         Its pixels, those around included.
     core : `~numpy.ndarray` of bool
         Which of them are bright themselves.
+
+    Examples
+    --------
+    >>> from emirimg.calibration import PersistenceDetector
+    >>> from emirimg.simulation import Scene
+    >>> from emirimg.stack import DitherStack
+    >>> scene = Scene(shape=(64, 64), n_stars=0, n_galaxies=0, n_exposures=1, bad_pixels=0)
+    >>> raw = scene.exposure(0)
+    >>> raw.data[30:34, 40:44] = 50000  # the core of a bright star
+    >>> [footprint] = PersistenceDetector().footprints(DitherStack.from_frames([raw]))
+    >>> footprint.frame, int(footprint.core.sum()), footprint.y.size
+    (0, 16, 36)
     """
 
     frame: int
@@ -60,6 +72,15 @@ class Afterglow:
         in ADU.
     significant : bool
         Whether it is taken for persistence.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.calibration import Afterglow, Footprint
+    >>> star = Footprint(0, np.array([30, 31]), np.array([40, 40]), np.array([True, True]))
+    >>> glow = Afterglow(star, excess=120.0, error=9.0, significant=True)
+    >>> round(glow.excess / glow.error, 1)
+    13.3
     """
 
     footprint: Footprint
@@ -203,6 +224,16 @@ def decay_time(glows: Sequence[Afterglow], delays: Sequence[float]) -> float:
     Each star has its own amplitude, and all share one exponential
     :math:`A \, e^{-t / \tau}`; the time is the best, by chi square, of a
     logarithmic grid.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.calibration import Afterglow, Footprint, decay_time
+    >>> star = Footprint(0, np.array([30]), np.array([40]), np.array([True]))
+    >>> delays = [40.0, 80.0, 120.0]
+    >>> glows = [Afterglow(star, 500 * np.exp(-delay / 60), 2.0, True) for delay in delays]
+    >>> round(decay_time(glows, delays), 1)
+    60.8
     """
     stars: dict[int, list[tuple[float, float, float]]] = {}
     seen = {id(glow.footprint) for glow in glows if glow.significant}
