@@ -123,6 +123,17 @@ class WorkerScratch:
     ----------
     directory : `~pathlib.Path`
         That of the scratch files.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from emirimg.io import WorkerScratch
+    >>> with TemporaryDirectory() as directory:
+    ...     plane = WorkerScratch(Path(directory)).keep(np.eye(3, dtype=np.float32))
+    ...     print(plane[1:2])
+    [[0. 1. 0.]]
     """
 
     def __init__(self, directory: Path) -> None:

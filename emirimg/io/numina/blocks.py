@@ -64,6 +64,25 @@ def read_blocks(path: str | Path, *, known: Collection[str] = ()) -> list[Observ
     ------
     InputError
         If anything is wrong; the message names the line of every problem.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import read_blocks
+    >>> text = """
+    ... id: _0001
+    ... instrument: EMIR
+    ... mode: STARE_IMAGE
+    ... frames: [e1.fits]
+    ... requirements: {reprojection_method: adaptive}
+    ... """
+    >>> with TemporaryDirectory() as directory:
+    ...     path = Path(directory) / "blocks.yaml"
+    ...     _ = path.write_text(text)
+    ...     [block] = read_blocks(path)
+    >>> block.frames, block.requirements.reprojection_method
+    (('e1.fits',), 'adaptive')
     """
     return [item.block for item in read_located_blocks([path], known=known)]
 
