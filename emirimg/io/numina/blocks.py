@@ -46,7 +46,7 @@ class LocatedBlock:
 
 
 def read_blocks(path: str | Path, *, known: Collection[str] = ()) -> list[ObservationBlock]:
-    """Read the observation blocks of a file.
+    r"""Read the observation blocks of a file.
 
     Parameters
     ----------
@@ -70,13 +70,10 @@ def read_blocks(path: str | Path, *, known: Collection[str] = ()) -> list[Observ
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> from emirimg.io import read_blocks
-    >>> text = """
-    ... id: _0001
-    ... instrument: EMIR
-    ... mode: STARE_IMAGE
-    ... frames: [e1.fits]
-    ... requirements: {reprojection_method: adaptive}
-    ... """
+    >>> text = (
+    ...     "id: _0001\ninstrument: EMIR\nmode: STARE_IMAGE\nframes: [e1.fits]\n"
+    ...     "requirements: {reprojection_method: adaptive}\n"
+    ... )
     >>> with TemporaryDirectory() as directory:
     ...     path = Path(directory) / "blocks.yaml"
     ...     _ = path.write_text(text)
