@@ -92,6 +92,22 @@ def run_blocks(
         If a block cannot be reduced. The blocks before it have their results;
         of the block itself there is none, but the log is in its work
         directory.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.dither import RunOptions, plan_run, run_blocks
+    >>> from emirimg.io import read_control
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(64, 64), n_exposures=1, n_stars=5, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     tree = write_tutorial(directory, scene)
+    ...     options = RunOptions(base=Path(directory))
+    ...     plans = plan_run([tree.observations["ini"]], read_control(tree.control), options)
+    ...     images = run_blocks(plans, options)  # doctest: +IGNORE_WARNINGS
+    >>> [path.name for path in images]
+    ['reduced_image.fits']
     """
     with default_executor(executor) as pool:
         runner = _Runner(options, pool, progress, say, report)

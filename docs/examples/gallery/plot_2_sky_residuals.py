@@ -7,7 +7,8 @@ their quadrants. No other exposure has it, so no sky estimator finds it in the o
 """
 
 # %%
-# The background of a mosaic, with and without `~emirimg.sky.DetectorResidual`.
+# The background of a mosaic, with and without `~emirimg.sky.DetectorResidual`. Grey blocks are
+# taken for objects.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -38,7 +39,7 @@ for axis, (name, result) in zip(axes, results.items(), strict=True):
     background = sky_residual_map(result.mosaic, result.objects)
     drawn = axis.imshow(background, vmin=-15, vmax=15, cmap="RdBu_r", origin="lower")
     axis.set_title(f"{name}\nrms {np.nanstd(background):.1f} ADU")
-    axis.set(xticks=[], yticks=[])
+    axis.set(xticks=[], yticks=[], facecolor="0.85")
 figure.colorbar(drawn, ax=axes, label="median of 64 x 64 pixels (ADU)")
 
 # %%

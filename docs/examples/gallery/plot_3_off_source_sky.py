@@ -8,8 +8,8 @@ sky.
 """
 
 # %%
-# The telescope nods after each exposure of the galaxy. The exposures beside it are recognised by
-# their pointing, and do not enter the mosaic. In the second reduction they are not given.
+# The telescope nods after each exposure of the galaxy. The exposures beside it are recognised
+# by their pointing, and do not enter the mosaic. In the second reduction they are not given.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -22,7 +22,7 @@ from emirimg.simulation import Scene
 
 field = Scene(
     seed=4, n_exposures=5, shape=(512, 512), dither_scale=0.4, n_stars=60, n_galaxies=10,
-    big_galaxy=True, big_galaxy_radius="25 arcsec", quadrant_background=0,
+    big_galaxy=True, big_galaxy_radius="15 arcsec", quadrant_background=0,
 )  # fmt: skip
 scene = field.with_sky_exposures()
 masters = scene.calibrations()
@@ -37,13 +37,13 @@ alone = reducer.reduce(on_target)
 figure, axes = plt.subplots(1, 3, figsize=(12, 4), layout="constrained")
 images = {"Sky of the same exposures": alone, "Sky from beside": beside}
 for axis, (title, result) in zip(axes, images.items(), strict=False):
-    image = block_reduce(np.where(result.mosaic.mask, np.nan, result.mosaic.data), 4, np.nanmean)
+    image = block_reduce(result.mosaic.data, 4, np.mean)
     norm = simple_norm(image, "asinh", vmin=-30, vmax=1000, asinh_a=0.05)
     axis.imshow(image, norm=norm, cmap="gray_r", origin="lower")
     axis.set_title(title)
     axis.set(xticks=[], yticks=[])
     middle = image.shape[0] // 2
-    profile = np.nanmedian(image[middle - 2 : middle + 3], axis=0)
+    profile = np.median(image[middle - 2 : middle + 3], axis=0)
     axes[2].plot(4 * np.arange(profile.size) * 0.195, profile, label=title)
 axes[2].axhline(0, color="0.6", lw=0.8)
 axes[2].set(xlabel="arcsec", ylabel="ADU", title="Cut through the middle", ylim=(-60, 900))

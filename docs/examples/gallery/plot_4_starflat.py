@@ -23,8 +23,8 @@ from emirimg.flat import StarFlat
 from emirimg.simulation import Scene
 
 scene = Scene(
-    seed=6, n_exposures=7, shape=(512, 512), dither_scale=1.0, n_stars=500, n_galaxies=0,
-    faintest=3e3, brightest=2e5, illumination=0.15, doughnut=0.0, transparency_scatter=0.0,
+    seed=6, n_exposures=7, shape=(512, 512), dither_scale=0.5, n_stars=250, n_galaxies=0,
+    faintest=3e4, brightest=4e5, illumination=0.15, doughnut=0.0, transparency_scatter=0.0,
 )  # fmt: skip
 masters = scene.calibrations()
 calibrations = Calibrations(bad_pixels=masters.bad_pixel_mask.data > 0, flat=masters.flat)
@@ -33,9 +33,11 @@ truth = scene.truth.catalogue
 
 figure, axes = plt.subplots(1, 2, figsize=(9.5, 4.2), layout="constrained")
 for axis, starflat in zip(axes, (None, StarFlat()), strict=True):
-    mosaic = DitherReducer(calibrations=calibrations, starflat=starflat).reduce(exposures).mosaic
+    reducer = DitherReducer(calibrations=calibrations, starflat=starflat, passes=2)
+    mosaic = reducer.reduce(exposures).mosaic
     x, y = mosaic.grid.wcs.world_to_pixel_values(truth["ra"], truth["dec"])
-    inside = (x > 15) & (x < mosaic.data.shape[1] - 15) & (y > 15) & (y < mosaic.data.shape[0] - 15)
+    height, width = mosaic.data.shape
+    inside = (x > 15) & (x < width - 15) & (y > 15) & (y < height - 15)
     apart = np.array([np.sort(np.hypot(x - a, y - b))[1] > 15 for a, b in zip(x, y, strict=True)])
     good = np.flatnonzero(inside & apart)
     good = good[mosaic.coverage[y[good].astype(int), x[good].astype(int)] >= 3]
@@ -50,5 +52,5 @@ for axis, starflat in zip(axes, (None, StarFlat()), strict=True):
 figure.colorbar(drawn, ax=axes, label="flux error (%)")
 
 # %%
-# The remaining scatter is the noise of the stars. Few stars cannot tell an illumination; then none
-# is applied. See :ref:`flat`.
+# The remaining scatter is the noise of the stars. Few stars cannot tell an illumination; then
+# none is applied. See :ref:`flat`.

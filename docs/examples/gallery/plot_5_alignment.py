@@ -23,7 +23,9 @@ from emirimg.calibration import Calibrations
 from emirimg.combine import MeanCombiner
 from emirimg.simulation import Scene
 
-scene = Scene(seed=8, n_exposures=7, shape=(512, 512), dither_scale=0.5, n_stars=250, n_galaxies=40)
+scene = Scene(
+    seed=8, n_exposures=7, shape=(512, 512), dither_scale=0.5, n_stars=250, n_galaxies=40
+)
 masters = scene.calibrations()
 calibrations = Calibrations(bad_pixels=masters.bad_pixel_mask.data > 0, flat=masters.flat)
 exposures = [scene.exposure(i) for i in range(7)]

@@ -8,8 +8,8 @@ sharpness of stars against noise that neighbouring pixels share.
 
 # %%
 # One exposure in very good seeing, whose stars are sampled by less than three pixels, is taken
-# to the grid of the mosaic by Lanczos kernels, bilinear interpolation, the overlap of pixels, and an
-# adaptive Gaussian.
+# to the grid of the mosaic by Lanczos kernels, bilinear interpolation, the overlap of pixels,
+# and an adaptive Gaussian.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -66,6 +66,6 @@ for axis, (name, (image, mask, wcs)) in zip(axes, (before | after).items(), stri
     axis.set(xticks=[], yticks=[])
 
 # %%
-# Lanczos kernels keep the width of the stars and the noise of the pixels. The others smooth both: the
-# noise of a pixel is less, but in an aperture it is the same, as neighbours share
-# it. See :ref:`projection`.
+# Lanczos kernels keep the width of the stars and the noise of the pixels. The others smooth
+# both: the noise of a pixel is less, but in an aperture it is the same, as neighbours share it.
+# See :ref:`projection`.

@@ -44,9 +44,9 @@ for axis, combiner in zip(axes, combiners, strict=True):
     axis.set(xticks=[], yticks=[])
 
 # %%
-# A plain mean after `~emirimg.calibration.ReferenceOutliers`, which compares every exposure with the first
-# mosaic and masks what differs. The reducer does both: it looks through the exposures, and
-# combines with a rejection.
+# A plain mean after `~emirimg.calibration.ReferenceOutliers`, which compares every exposure
+# with the first mosaic and masks what differs. The reducer does both: it looks through the
+# exposures, and combines with a rejection.
 
 figure, axes = plt.subplots(1, 2, figsize=(7.5, 4), layout="constrained")
 for axis, outliers in zip(axes, (None, ReferenceOutliers()), strict=True):

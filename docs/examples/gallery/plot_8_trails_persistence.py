@@ -7,12 +7,12 @@ star leaves a glow on its pixels, which the following exposures show beside the 
 """
 
 # %%
-# A satellite. The mosaic is a plain mean, with and without `~emirimg.calibration.TrailDetector`,
-# so that nothing else deals with the trail.
+# A satellite. The mosaic is a plain mean, with and without
+# `~emirimg.calibration.TrailDetector`, so that nothing else deals with the trail.
 
 import matplotlib.pyplot as plt
 import numpy as np
-from astropy.nddata import block_reduce
+from astropy.nddata import CCDData, block_reduce
 from astropy.visualization import simple_norm
 
 from emirimg import DitherReducer
@@ -21,7 +21,7 @@ from emirimg.combine import MeanCombiner
 from emirimg.simulation import Scene
 
 
-def observe(scene):
+def observe(scene: Scene) -> tuple[Calibrations, list[CCDData]]:
     """Return calibrations and exposures of a scene."""
     masters = scene.calibrations()
     calibrations = Calibrations(bad_pixels=masters.bad_pixel_mask.data > 0, flat=masters.flat)
@@ -64,4 +64,5 @@ for axis, persistence in zip(axes, (None, PersistenceDetector()), strict=True):
     axis.set(xticks=[], yticks=[])
 
 # %%
-# Both are masked in the plane of the detector, in the exposures that show them; see :ref:`calibration`.
+# Both are masked in the plane of the detector, in the exposures that show them; see
+# :ref:`calibration`.

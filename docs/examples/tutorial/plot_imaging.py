@@ -15,8 +15,8 @@ the central part of the detector is simulated, to be fast; nothing else is made 
 # The exposures
 # -------------
 #
-# `~emirimg.simulation.write_tutorial` writes raw exposures, the master calibrations, a control file
-# that names them, and the truth, as they would come from the observatory.
+# `~emirimg.simulation.write_tutorial` writes raw exposures, the master calibrations, a control
+# file that names them, and the truth, as they would come from the observatory.
 
 from pathlib import Path
 from tempfile import mkdtemp
@@ -66,8 +66,8 @@ for finding in check.all_findings:
 
 # %%
 # A raw exposure shows the sky, a thousand times brighter than the galaxies behind it, the
-# pattern of the pixels, bad pixels, and the brightest stars. The master flat and the bad-pixel mask
-# deal with the pixels, but not with the sky.
+# pattern of the pixels, bad pixels, and the brightest stars. The master flat and the bad-pixel
+# mask deal with the pixels, but not with the sky.
 
 raw = read_frame(exposures[3])
 calibrations = read_calibrations(bad_pixels=files.bad_pixel_mask, dark=files.dark, flat=files.flat)
@@ -87,8 +87,8 @@ for axis, image, title in (
 # The reduction
 # -------------
 #
-# One object does it. `~emirimg.dither.DitherReducer` without arguments but the calibrations is what
-# ``emirimg reduce data/ -o results`` does. A catalogue with known stars is optional: it
+# One object does it. `~emirimg.dither.DitherReducer` without arguments but the calibrations is
+# what ``emirimg reduce data/ -o results`` does. A catalogue with known stars is optional: it
 # gives the zero point and the absolute position. Here it is made of the truth; 2MASS or UKIDSS
 # would do, from any table with right ascension, declination and magnitudes.
 
@@ -108,8 +108,8 @@ result
 # The mosaic
 # ----------
 #
-# The image is in ADU of one exposure, north is up and east to the left. With it come the variance of
-# every pixel, the number of exposures, and a mask.
+# The image is in ADU of one exposure, north is up and east to the left. With it come the
+# variance of every pixel, the number of exposures, and a mask.
 
 mosaic = result.mosaic
 noise = np.sqrt(np.median(mosaic.variance[~mosaic.mask]))
@@ -131,17 +131,17 @@ for axes in (left, right):
 # Was the night good, and the reduction right?
 # --------------------------------------------
 #
-# Each exposure has a record: how far the pointing in its header was off, how well its stars agree with
-# those of the others, the sky, the transparency, the seeing. An exposure that is worse than
-# the others would be seen here.
+# Each exposure has a record: how far the pointing in its header was off, how well its stars
+# agree with those of the others, the sky, the transparency, the seeing. An exposure that is
+# worse than the others would be seen here.
 
 frames = result.frame_table()
-frames["shift_x", "shift_y", "residual", "n_matched", "sky_level", "transparency", "fwhm"]
+frames["shift", "residual", "n_matched", "sky_level", "transparency", "fwhm"]
 
 # %%
-# The same numbers of the mosaic. The depth is the magnitude of a star of 5 sigma; ``correlated_noise``
-# is by how much the noise in an aperture exceeds that of the single pixels, because
-# neighbours share noise after resampling.
+# The same numbers of the mosaic. The depth is the magnitude of a star of 5 sigma;
+# ``correlated_noise`` is by how much the noise in an aperture exceeds that of the single
+# pixels, because neighbours share noise after resampling.
 
 quality = result.quality
 print(f"seeing            {quality.seeing:.2f}")
@@ -150,11 +150,11 @@ print(f"zero point        {mosaic.header['MAGZERO']:.3f} mag")
 print(f"correlated noise  {quality.correlated_noise:.3f}")
 
 # %%
-# Charts of all that are in `emirimg.report`, and on one page in the report that ``emirimg reduce``
-# writes (:ref:`report`). The background in blocks of 64 pixels should be noise without a
-# pattern.
+# Charts of all that are in `emirimg.report`, and on one page in the report that ``emirimg
+# reduce`` writes (:ref:`report`). The background in blocks of 64 pixels should be noise without
+# a pattern.
 
-from emirimg.report import draw_noise, draw_residuals, sky_residual_map  # noqa: E402
+from emirimg.report import draw_noise, draw_residuals, sky_residual_map
 
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
 draw_residuals(result.frames, axes[0])
@@ -168,8 +168,8 @@ figure.colorbar(drawn, ax=axes[2], label="ADU")
 # The catalogue
 # -------------
 #
-# Positions, fluxes and shapes of everything above 5 sigma. Errors are multiplied by
-# the correlated noise, which the variance of single pixels does not know.
+# Positions, fluxes and shapes of everything above 5 sigma. Errors are multiplied by the
+# correlated noise, which the variance of single pixels does not know.
 
 catalogue = make_catalogue(mosaic, zero_point=mosaic.header["MAGZERO"])
 catalogue["flux_error"] *= quality.correlated_noise
@@ -210,5 +210,5 @@ path = result.write(data / "mosaic.fits")
 print(path.name, f"{path.stat().st_size / 1e6:.1f} MB")
 
 # %%
-# From here: the :ref:`gallery <gallery>` shows what each step is good for, :ref:`user-guide` how it is
-# done, and :ref:`strategies` how to replace it.
+# From here: the :ref:`gallery <gallery>` shows what each step is good for, :ref:`user-guide`
+# how it is done, and :ref:`strategies` how to replace it.
