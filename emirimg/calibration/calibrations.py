@@ -43,6 +43,7 @@ class Calibrations:
     >>> calibrations.name_of("flat")
     'flat flat_J.fits'
     >>> calibrations.require_shape((64, 64))
+    >>> calibrations.work_out()  # once, before many exposures are calibrated at a time
     >>> calibrations.check((32, 32), "e1.fits")
     Traceback (most recent call last):
         ...

@@ -117,8 +117,14 @@ class PersistenceDetector(Strategy):
     Examples
     --------
     >>> from emirimg.calibration import PersistenceDetector
-    >>> PersistenceDetector(level=0.8)
-    PersistenceDetector(level=0.8)
+    >>> from emirimg.simulation import Scene
+    >>> from emirimg.stack import DitherStack
+    >>> scene = Scene(shape=(64, 64), n_stars=0, n_galaxies=0, bad_pixels=0, n_exposures=2)
+    >>> frames = [scene.exposure(index) for index in range(2)]
+    >>> frames[0].data[30:34, 40:44] = 50000  # the core of a bright star, in the first only
+    >>> found = PersistenceDetector().footprints(DitherStack.from_frames(frames))
+    >>> [(one.frame, int(one.core.sum())) for one in found]
+    [(0, 16)]
     """
 
     name: Literal["persistence"] = "persistence"

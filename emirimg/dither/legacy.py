@@ -59,7 +59,9 @@ class StareResult:
     >>> from emirimg.dither import stare_image
     >>> from emirimg.simulation import Scene
     >>> raw = Scene(shape=(64, 64), n_stars=0, n_galaxies=0).exposure(0)
-    >>> result = stare_image([raw], StareRequirements(), Calibrations())  # doctest: +IGNORE_WARNINGS
+    >>> result = stare_image(  # doctest: +IGNORE_WARNINGS
+    ...     [raw], StareRequirements(), Calibrations()
+    ... )
     >>> result.frame.shape, result.channels is None
     ((64, 64), True)
     """

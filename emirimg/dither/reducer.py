@@ -243,7 +243,7 @@ class DitherReducer:
         --------
         >>> from emirimg import DitherReducer
         >>> from emirimg.simulation import Scene
-        >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+        >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, dither_scale=0.2)
         >>> exposures = [scene.exposure(index) for index in range(3)]
         >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
         >>> int(result.mosaic.coverage.max()), result.alignment.methods

@@ -110,7 +110,8 @@ def upgrade_dither(
     --------
     >>> from emirimg.blocks import DitherRequirements
     >>> from emirimg.dither import upgrade_dither
-    >>> strategies = upgrade_dither(DitherRequirements(iterations=2, sky_images=6, method="median"))
+    >>> requirements = DitherRequirements(iterations=2, sky_images=6, method="median")
+    >>> strategies = upgrade_dither(requirements)
     >>> strategies.combiner, strategies.sky
     (MedianCombiner(), ScaledNeighbourSky(combiner=MedianCombiner()))
     """

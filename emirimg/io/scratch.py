@@ -103,7 +103,19 @@ class Scratch:
         return self.adopted(*_written(plane, self.path))
 
     def adopted(self, path: Path, offset: int, shape: tuple[int, int], stored: str) -> StoredPlane:
-        """Return the plane of a file, which is removed when nobody refers to the plane."""
+        """Return the plane of a file, which is removed when nobody refers to the plane.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from emirimg.io import Scratch
+        >>> with Scratch(budget=0) as scratch:
+        ...     path = scratch.path / "plane"
+        ...     np.eye(3, dtype="<f4").tofile(path)
+        ...     plane = scratch.adopted(path, 0, (3, 3), "<f4")
+        ...     print(plane[0:1])
+        [[1. 0. 0.]]
+        """
         with self._lock:
             plane = self._planes.get(path)
             if plane is None:

@@ -45,28 +45,11 @@ def preflight_text(preflight: Preflight) -> RenderableType:
     ...     check = check_exposures(directory)
     >>> from rich.console import Console
     >>> from emirimg.report import preflight_text
-    >>> Console(width=80).print(preflight_text(check))  # doctest: +IGNORE_OUTPUT
-    Group 1: TEST, F1230, 30 s RAMP, HAWAII-2, 2 exposures
-
-                                     east, north   sky sat.   seeing
-     exposure   block place    start    (arcsec) (ADU)  (%) (arcsec) stars
-     ─────────────────────────────────────────────────────────────────────
-     0001877553     1     1 23:57:24     +18 +18  2973 0.00     0.78     1
-     0001877559     1     2 23:58:11     -18 -18  3207 0.00     0.91     1
-
-      bad pixels: /tmp/tmpehtulsi2/data/master_bpm.fits
-                  (the first MasterBadPixelMask for HAWAII-2, filter F1230 in
-                  control file /tmp/tmpehtulsi2/control.yaml)
-      dark:       /tmp/tmpehtulsi2/data/master_dark_zeros.fits
-                  (the first MasterDark for HAWAII-2, filter F1230 in control file
-                  /tmp/tmpehtulsi2/control.yaml)
-      flat:       /tmp/tmpehtulsi2/data/master_flat_spec.fits
-                  (the first MasterIntensityFlat for HAWAII-2, filter F1230 in
-                  control file /tmp/tmpehtulsi2/control.yaml)
-      warning: 2 exposures: three or more are needed to know the sky and outliers
-    <BLANKLINE>
-    Passed over: 6 x a calibration or a product (it has the keyword NUMTYPE)
-    A reduction would work: 1 warning
+    >>> console = Console(width=80)
+    >>> with console.capture() as captured:
+    ...     console.print(preflight_text(check))
+    >>> captured.get().splitlines()[-1]
+    'A reduction would work: 1 warning'
     """
     parts: list[RenderableType] = []
     for number, group in enumerate(preflight.groups, start=1):

@@ -52,7 +52,7 @@ for axis, estimate in zip(axes[1:], estimators, strict=True):
     error = np.where(stack[index].mask, np.nan, sky.image - skies_true[index])
     error = block_reduce(error, 4, np.nanmedian)
     drawn = axis.imshow(error, vmin=-25, vmax=25, cmap="RdBu_r", origin="lower")
-    axis.set_title(f"{type(estimate).__name__}: rms {mad_std(error):.1f} ADU")
+    axis.set_title(f"{type(estimate).__name__}: rms {mad_std(error, ignore_nan=True):.1f} ADU")
 figure.colorbar(drawn, ax=axes[1:], label="sky - truth (ADU)", shrink=0.8)
 for axis in axes:
     axis.set(xticks=[], yticks=[])
