@@ -58,7 +58,7 @@ class RowColumnStriping(Strategy):
     >>> image = (rng.normal(0, 5, (256, 256)) + rows).astype("f4")
     >>> stripes = RowColumnStriping().of_array(image, None, None)
     >>> print(f"{np.corrcoef(stripes[:, 0], rows[:, 0])[0, 1]:.2f}")
-    0.99
+    0.97
     """
 
     name: Literal["striping"] = "striping"

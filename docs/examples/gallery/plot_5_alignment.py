@@ -24,7 +24,13 @@ from emirimg.combine import MeanCombiner
 from emirimg.simulation import Scene
 
 scene = Scene(
-    seed=8, n_exposures=7, shape=(512, 512), dither_scale=0.5, n_stars=250, n_galaxies=40
+    seed=8,
+    n_exposures=7,
+    shape=(512, 512),
+    dither_scale=0.5,
+    n_stars=250,
+    n_galaxies=40,
+    pointing_drift=0.8,
 )
 masters = scene.calibrations()
 calibrations = Calibrations(bad_pixels=masters.bad_pixel_mask.data > 0, flat=masters.flat)

@@ -7,8 +7,9 @@ star leaves a glow on its pixels, which the following exposures show beside the 
 """
 
 # %%
-# A satellite. The mosaic is a plain mean, with and without
-# `~emirimg.calibration.TrailDetector`, so that nothing else deals with the trail.
+# Three satellites. The mosaic is a plain mean, with and without
+# `~emirimg.calibration.TrailDetector`, so that nothing else deals with the trails. Where they
+# are taken for objects, they spoil the sky as well.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -29,14 +30,14 @@ def observe(scene: Scene) -> tuple[Calibrations, list[CCDData]]:
 
 
 basis = Scene(
-    seed=12, n_exposures=5, shape=(512, 512), dither_scale=0.4, n_stars=120, n_galaxies=15,
+    seed=12, n_exposures=7, shape=(512, 512), dither_scale=0.4, n_stars=120, n_galaxies=15,
     quadrant_background=0,
 )  # fmt: skip
 calibrations, exposures = observe(basis.replace(trails=3))
 figure, axes = plt.subplots(1, 2, figsize=(8.5, 4.4), layout="constrained")
 for axis, trails in zip(axes, (None, TrailDetector()), strict=True):
     result = DitherReducer(
-        calibrations=calibrations, combiner=MeanCombiner(), outliers=None, trails=trails, passes=2
+        calibrations=calibrations, combiner=MeanCombiner(), outliers=None, trails=trails
     ).reduce(exposures)
     image = block_reduce(result.mosaic.data, 2, np.mean)
     norm = simple_norm(image, "asinh", vmin=-15, vmax=300, asinh_a=0.05)

@@ -27,8 +27,10 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from astropy.visualization import simple_norm
+from photutils.aperture import CircularAperture, aperture_photometry
 
 from emirimg import DitherReducer
+from emirimg.alignment import find_stars, measure_psf
 from emirimg.dither import check_exposures
 from emirimg.io import (
     find_exposures,
@@ -177,27 +179,46 @@ catalogue["mag_error"] *= quality.correlated_noise
 catalogue["id", "ra", "dec", "mag", "mag_error", "fwhm", "ellipticity"][:5]
 
 # %%
+# Kron apertures are made for galaxies and lose some light of faint stars. For stars, sum the
+# pixels within the full width at half maximum and divide by the part of the light that the
+# profile of the stars has there. Any tool of ``photutils`` takes the planes of the mosaic as
+# they are.
+
+psf = measure_psf(mosaic.data, mosaic.mask, find_stars(mosaic.data, mosaic.mask))
+circles = CircularAperture(np.column_stack([catalogue["x"], catalogue["y"]]), psf.fwhm)
+sums = aperture_photometry(mosaic.data, circles, error=np.sqrt(mosaic.variance), mask=mosaic.mask)
+flux = np.asarray(sums["aperture_sum"]) / psf.enclosed(psf.fwhm)
+error = np.asarray(sums["aperture_sum_err"]) / psf.enclosed(psf.fwhm) * quality.correlated_noise
+catalogue["star_mag"] = mosaic.header["MAGZERO"] - 2.5 * np.log10(flux)
+catalogue["star_mag_error"] = 2.5 / np.log(10) * error / flux
+
+# %%
 # And is it right? The truth is known: match it, and compare.
 
 places = SkyCoord(catalogue["ra"], catalogue["dec"])
 true = SkyCoord(stars["ra"], stars["dec"])
 nearest, distance, _ = places.match_to_catalog_sky(true)
 same = distance < 0.4 * u.arcsec
-difference = catalogue["mag"][same].value - stars["Jmag"][nearest[same]]
+found, magnitude = catalogue[same], stars["Jmag"][nearest[same]]
+difference = found["star_mag"] - magnitude
 east, north = true[nearest[same]].spherical_offsets_to(places[same])
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 axes[0].errorbar(
-    stars["Jmag"][nearest[same]], difference, catalogue["mag_error"][same].value,
-    fmt="o", ms=3, lw=0.8, color="#2a7fc4",
-)  # fmt: skip
+    magnitude, difference, found["star_mag_error"], fmt="o", ms=3, lw=0.8, color="#2a7fc4"
+)
 axes[0].axhline(0, color="0.5", lw=0.8)
 axes[0].set(xlabel="True magnitude", ylabel="Measured - true", ylim=(-0.35, 0.35))
 axes[1].plot(east.to(u.mas), north.to(u.mas), "o", ms=3, color="#2a7fc4")
 axes[1].axhline(0, color="0.5", lw=0.8)
 axes[1].axvline(0, color="0.5", lw=0.8)
-axes[1].set(xlabel="East (mas)", ylabel="North (mas)", xlim=(120, -120), ylim=(-120, 120))
-print(f"{np.count_nonzero(same)} stars, median difference {np.median(difference):+.3f} mag")
+axes[1].set(
+    xlabel="East (mas)", ylabel="North (mas)", xlim=(120, -120), ylim=(-120, 120), aspect="equal"
+)
+print(f"{len(found)} stars, median difference {np.median(difference):+.3f} mag")
+
+# %%
+# Stars that are off have a neighbour or a galaxy within the aperture.
 
 # %%
 # Files
