@@ -35,6 +35,11 @@ sphinx_gallery_conf = {
     "thumbnail_size": (400, 280),
     "matplotlib_animations": False,
 }
+# Links are looked at by hand: python -m sphinx -b linkcheck docs docs/_build/linkcheck
+linkcheck_timeout = 20
+linkcheck_retries = 2
+linkcheck_anchors = False
+
 html_title = f"emirimg {version}"
 html_theme_options = {
     "collapse_navigation": True,
