@@ -28,9 +28,11 @@ calibrations = Calibrations(bad_pixels=masters.bad_pixel_mask.data > 0, flat=mas
 exposures = [scene.exposure(i) for i in range(5)]
 
 results = {
-    "residual=None": DitherReducer(calibrations=calibrations, residual=None).reduce(exposures),
+    "residual=None": DitherReducer(calibrations=calibrations, residual=None, passes=2).reduce(
+        exposures
+    ),
     "residual=DetectorResidual()": DitherReducer(
-        calibrations=calibrations, residual=DetectorResidual()
+        calibrations=calibrations, residual=DetectorResidual(), passes=2
     ).reduce(exposures),
 }
 

@@ -30,7 +30,7 @@ calibrations = Calibrations(bad_pixels=masters.bad_pixel_mask.data > 0, flat=mas
 exposures = [scene.exposure(i) for i in range(scene.n_exposures)]
 on_target = [exposures[i] for i in np.flatnonzero(scene.truth.on_target)]
 
-reducer = DitherReducer(calibrations=calibrations)
+reducer = DitherReducer(calibrations=calibrations, passes=2)
 beside = reducer.reduce(exposures)
 alone = reducer.reduce(on_target)
 

@@ -8,8 +8,7 @@ star leaves a glow on its pixels, which the following exposures show beside the 
 
 # %%
 # Three satellites. The mosaic is a plain mean, with and without
-# `~emirimg.calibration.TrailDetector`, so that nothing else deals with the trails. Where they
-# are taken for objects, they spoil the sky as well.
+# `~emirimg.calibration.TrailDetector`, so that nothing else deals with the trails.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -30,8 +29,8 @@ def observe(scene: Scene) -> tuple[Calibrations, list[CCDData]]:
 
 
 basis = Scene(
-    seed=12, n_exposures=7, shape=(512, 512), dither_scale=0.4, n_stars=120, n_galaxies=15,
-    quadrant_background=0,
+    seed=12, n_exposures=6, shape=(400, 400), dither_scale=0.4, n_stars=70, n_galaxies=15,
+    quadrant_background=0, doughnut=0,
 )  # fmt: skip
 calibrations, exposures = observe(basis.replace(trails=3))
 figure, axes = plt.subplots(1, 2, figsize=(8.5, 4.4), layout="constrained")
