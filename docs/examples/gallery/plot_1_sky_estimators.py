@@ -43,7 +43,7 @@ objects = [
 ]
 
 estimators = (ConstantSky(), NeighbourSky(), PatternSky())
-figure, axes = plt.subplots(1, 4, figsize=(12, 3.5), layout="constrained")
+figure, axes = plt.subplots(1, 4, figsize=(12, 3.5), layout="compressed")
 index = 3
 axes[0].imshow(skies_true[index], cmap="gray", origin="lower")
 axes[0].set_title("True sky of an exposure")

@@ -36,7 +36,7 @@ results = {
     ).reduce(exposures),
 }
 
-figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="compressed")
 for axis, (name, result) in zip(axes, results.items(), strict=True):
     background = sky_residual_map(result.mosaic, result.objects)
     drawn = axis.imshow(background, vmin=-15, vmax=15, cmap="RdBu_r", origin="lower")

@@ -37,7 +37,7 @@ calibrations = Calibrations(bad_pixels=masters.bad_pixel_mask.data > 0, flat=mas
 exposures = [scene.exposure(i) for i in range(7)]
 
 brightest = scene.truth.catalogue[:40]
-figure, axes = plt.subplots(1, 2, figsize=(9, 4.6), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(9, 4.6), layout="compressed")
 results = {}
 for axis, alignment in zip(axes, (HeaderAlignment(), StarAlignment()), strict=True):
     reducer = DitherReducer(

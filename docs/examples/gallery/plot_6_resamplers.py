@@ -45,7 +45,7 @@ star = scene.truth.catalogue[np.argmin(np.hypot(
 ))]  # fmt: skip
 
 resamplers = (LanczosResampler(), InterpResampler(), ExactResampler(), AdaptiveResampler())
-figure, axes = plt.subplots(1, 5, figsize=(13, 3.4), layout="constrained")
+figure, axes = plt.subplots(1, 5, figsize=(13, 3.4), layout="compressed")
 before = {"detector": (frame.data, np.zeros(frame.shape, dtype=bool), frame.wcs)}
 after = {}
 for resample in resamplers:

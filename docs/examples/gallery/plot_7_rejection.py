@@ -30,7 +30,7 @@ calibrations = Calibrations(bad_pixels=masters.bad_pixel_mask.data > 0, flat=mas
 exposures = [scene.exposure(i) for i in range(7)]
 
 combiners = (MeanCombiner(), MedianCombiner(), SigmaClipCombiner(), NoiseClipCombiner())
-figure, axes = plt.subplots(1, 4, figsize=(13, 3.8), layout="constrained")
+figure, axes = plt.subplots(1, 4, figsize=(13, 4.1), layout="compressed")
 middle = np.s_[150:300, 150:300]
 for axis, combiner in zip(axes, combiners, strict=True):
     mosaic = DitherReducer(
@@ -49,7 +49,7 @@ for axis, combiner in zip(axes, combiners, strict=True):
 # with the first mosaic and masks what differs. The reducer does both: it looks through the
 # exposures, and combines with a rejection.
 
-figure, axes = plt.subplots(1, 2, figsize=(7.5, 4), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(7.5, 4.3), layout="compressed")
 for axis, outliers in zip(axes, (None, ReferenceOutliers()), strict=True):
     mosaic = DitherReducer(
         calibrations=calibrations, combiner=MeanCombiner(), outliers=outliers, passes=2

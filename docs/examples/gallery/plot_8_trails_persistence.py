@@ -33,7 +33,7 @@ basis = Scene(
     quadrant_background=0, doughnut=0,
 )  # fmt: skip
 calibrations, exposures = observe(basis.replace(trails=3))
-figure, axes = plt.subplots(1, 2, figsize=(8.5, 4.4), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(8.5, 4.9), layout="compressed")
 for axis, trails in zip(axes, (None, TrailDetector()), strict=True):
     result = DitherReducer(
         calibrations=calibrations, combiner=MeanCombiner(), outliers=None, trails=trails
@@ -49,7 +49,7 @@ for axis, trails in zip(axes, (None, TrailDetector()), strict=True):
 # the one after it.
 
 calibrations, exposures = observe(basis.replace(persistence=0.02, n_saturated=2))
-figure, axes = plt.subplots(1, 2, figsize=(8.5, 4.4), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(8.5, 4.9), layout="compressed")
 for axis, persistence in zip(axes, (None, PersistenceDetector()), strict=True):
     result = DitherReducer(
         calibrations=calibrations, combiner=MeanCombiner(), outliers=None,

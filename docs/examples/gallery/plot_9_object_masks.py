@@ -27,7 +27,7 @@ masters = scene.calibrations()
 calibrations = Calibrations(bad_pixels=masters.bad_pixel_mask.data > 0, flat=masters.flat)
 exposures = [scene.exposure(i) for i in range(7)]
 
-figure, axes = plt.subplots(1, 3, figsize=(12.5, 4.2), layout="constrained")
+figure, axes = plt.subplots(1, 3, figsize=(12.5, 4.6), layout="compressed")
 for axis, passes in zip(axes, (1, 3), strict=False):
     result = DitherReducer(calibrations=calibrations, sky=NeighbourSky(), passes=passes).reduce(
         exposures
