@@ -14,12 +14,32 @@ version = ".".join(release.split(".")[:2])
 # The build needs no network: links into other projects are left to the
 # reader, and formulas are drawn in the browser.
 extensions = [name for name in extensions if not name.startswith("sphinx.ext.inters")] + [
-    "sphinx_click"
+    "sphinx_click",
+    "sphinx_gallery.gen_gallery",
 ]
 extensions.remove("sphinx_astropy.ext.intersphinx_toggle")
 del intersphinx_mapping  # noqa: F821 (from sphinx_astropy)
 
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "examples"]
+
+# Scripts are run while the documentation is built; an error in one of them is an error of
+# the build. Each becomes a page, a script and a notebook.
+sphinx_gallery_conf = {
+    "examples_dirs": ["examples/tutorial", "examples/gallery"],
+    "gallery_dirs": ["tutorial", "gallery"],
+    "within_subsection_order": "FileNameSortKey",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_signature": False,
+    "min_reported_time": 1e9,
+    "thumbnail_size": (400, 280),
+    "matplotlib_animations": False,
+}
+# Links are looked at by hand: python -m sphinx -b linkcheck docs docs/_build/linkcheck
+linkcheck_timeout = 20
+linkcheck_retries = 2
+linkcheck_anchors = False
+
 html_title = f"emirimg {version}"
 html_theme_options = {
     "collapse_navigation": True,

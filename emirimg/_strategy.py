@@ -36,7 +36,23 @@ def explain_unknown(word: str, known: Iterable[str]) -> str:
 
 
 class Strategy(BaseModel):
-    """Base class of all strategies; immutable, strict about its keywords."""
+    """Base class of all strategies; immutable, strict about its keywords.
+
+    Examples
+    --------
+    >>> from typing import Literal
+    >>> from emirimg import Strategy
+    >>> class Threshold(Strategy):
+    ...     name: Literal["my_threshold"] = "my_threshold"
+    ...     sigma: float = 5.0
+    ...
+    ...     def __call__(self, values):
+    ...         return values > self.sigma * values.std()
+    >>> Threshold(sigma=3)
+    Threshold(sigma=3.0)
+    >>> Threshold(sigma=3) == Threshold(sigma=3.0)
+    True
+    """
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True

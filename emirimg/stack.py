@@ -36,6 +36,27 @@ class DitherStack(Sequence[CCDData]):
         For each frame, a number that frames at the same place of the dither
         pattern share. Such frames show every object on the same pixels, so
         they are not independent samples of the sky.
+
+    Examples
+    --------
+    >>> from emirimg.simulation import Scene
+    >>> from emirimg.stack import DitherStack
+    >>> scene = Scene(n_exposures=9, shape=(32, 32), n_stars=0, n_galaxies=0)
+    >>> stack = DitherStack.from_frames([scene.exposure(index) for index in range(9)])
+    >>> len(stack), stack.shape
+    (9, (32, 32))
+    >>> stack.pointings  # the eighth exposure is the first place of the pattern again
+    array([0, 1, 2, 3, 4, 5, 6, 0, 1])
+    >>> stack.seconds.round()
+    array([ 15.,  62., 109., 145., 195., 245., 293., 345., 392.])
+    >>> values, mask = stack.band(slice(0, 4))
+    >>> values.shape
+    (9, 4, 32)
+    >>> stack.select([0, 7]).names
+    ('frame 1', 'frame 8')
+    >>> darker = stack.with_frames([frame.multiply(0.5) for frame in stack])
+    >>> bool((darker[0].data == stack[0].data / 2).all())
+    True
     """
 
     frames: Sequence[CCDData]

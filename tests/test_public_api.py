@@ -93,6 +93,45 @@ def test_signatures_are_typed(name):
     assert not untyped
 
 
+def documented_classes_and_functions():
+    """Yield (qualified name, object) of what the reference documents."""
+    for module in pkgutil.iter_modules(emirimg.__path__, "emirimg."):
+        if "._" in module.name or module.name == "emirimg.cli":
+            continue
+        namespace = importlib.import_module(module.name)
+        names = getattr(namespace, "__all__", [n for n in vars(namespace) if n[0] != "_"])
+        for name in names:
+            thing = getattr(namespace, name)
+            if getattr(thing, "__module__", "").startswith("emirimg") and (
+                inspect.isclass(thing) or inspect.isfunction(thing)
+            ):
+                yield f"{module.name}.{name}", thing
+    yield "emirimg.Strategy", emirimg.Strategy
+
+
+DOCUMENTED = dict(documented_classes_and_functions())
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_examples(name):
+    """A class or function has an example; a method has one, or its class shows it."""
+    thing = DOCUMENTED[name]
+    text = inspect.cleandoc(thing.__doc__)
+    example = text.partition("Examples\n--------\n")[2]
+    assert ">>> " in example
+    if not inspect.isclass(thing):
+        return
+    not_shown = [
+        member
+        for member, function in vars(thing).items()
+        if not member.startswith("_")
+        and (isinstance(function, classmethod | staticmethod) or inspect.isfunction(function))
+        and f".{member}(" not in example
+        and ">>> " not in (function.__doc__ or "")
+    ]
+    assert not not_shown
+
+
 def test_names_of_the_package_are_those_of_its_parts():
     dither = importlib.import_module("emirimg.dither")
     assert emirimg.DitherReducer is dither.DitherReducer

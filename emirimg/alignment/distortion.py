@@ -61,6 +61,14 @@ class Distortion:
     change of scale common to all frames shifts each star by the same amount in
     all of them and cannot be seen: the scale at the centre stays that of the
     header.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.alignment import Distortion
+    >>> found = Distortion("radial-3", np.array([1.2, 0, 0, 0]), 0.080, 0.004, 25.0)
+    >>> round(float(found.largest), 2)
+    1.2
     """
 
     model: str
@@ -93,6 +101,17 @@ def corrected_distortion(wcs: WCS, parameters: NDArray[np.float64], shape: tuple
     `~astropy.wcs.WCS`
         A copy with other coefficients PV2_3 and PV2_5 and, where the centre
         moves, other CRPIX and CRVAL, so that the field stays in its place.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.alignment import corrected_distortion
+    >>> from emirimg.simulation import Scene
+    >>> wcs = Scene().truth.wcs(0)
+    >>> corrected = corrected_distortion(wcs, np.array([2.0, 0, 0, 0]), (2048, 2048))
+    >>> place = corrected.world_to_pixel(wcs.pixel_to_world([1023.5, 0], [1023.5, 0]))
+    >>> np.hypot(place[0] - [1023.5, 0], place[1] - [1023.5, 0]).round(1)  # centre, corner
+    array([0. , 1.8])
     """
     scale = pixel_scale(wcs).to_value("rad")
     rim = scale * float(np.hypot(*shape)) / 2
@@ -139,6 +158,18 @@ def find_distortion(
     -----
     Stars that the wrong distortion has moved too far to be matched come in again
     when a first correction is made, so registration and solution alternate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.alignment import find_distortion, find_stars
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(128, 128), n_stars=20, n_galaxies=0).without_faults()
+    >>> frames = [scene.exposure(index) for index in range(3)]
+    >>> lists = [find_stars(frame.data - np.median(frame.data)) for frame in frames]
+    >>> wcss = [frame.wcs for frame in frames]
+    >>> find_distortion(lists, wcss, (128, 128), max_shift=15, min_stars=2) is None  # it is right
+    True
     """
     if any(not wcs.wcs.ctype[0].endswith("ZPN") for wcs in wcss):
         return None

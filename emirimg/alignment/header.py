@@ -25,6 +25,16 @@ class HeaderAlignment(Strategy):
     -----
     Nothing is measured: residuals and seeing are NaN, the transparency is 1 and
     the first frame is the reference.
+
+    Examples
+    --------
+    >>> from emirimg.alignment import HeaderAlignment
+    >>> from emirimg.simulation import Scene
+    >>> from emirimg.stack import DitherStack
+    >>> scene = Scene(n_exposures=2, shape=(32, 32), n_stars=0, n_galaxies=0)
+    >>> stack = DitherStack.from_frames([scene.exposure(index) for index in range(2)])
+    >>> HeaderAlignment()(stack).methods
+    ('header', 'header')
     """
 
     name: Literal["header"] = "header"

@@ -35,6 +35,15 @@ class MoffatPSF:
         Direction of the major axis, in radians from the x axis to the y axis.
     n_stars : int
         How many stars the profile was fitted to.
+
+    Examples
+    --------
+    >>> from emirimg.alignment import MoffatPSF
+    >>> psf = MoffatPSF(fwhm=4.0, beta=3.0, ellipticity=0.0, angle=0.0, n_stars=40)
+    >>> round(float(psf.alpha), 2)
+    3.92
+    >>> [round(float(psf.enclosed(radius)), 3) for radius in (2, 4, 10)]
+    [0.37, 0.76, 0.982]
     """
 
     fwhm: float
@@ -69,6 +78,18 @@ def psf_stars(stars: StarList, *, max_stars: int = 40, least_sn: float = _LEAST_
     -------
     StarList
         The chosen stars, the brightest first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.alignment import find_stars, psf_stars
+    >>> y, x = np.mgrid[:150, :150]
+    >>> image = np.random.default_rng(1).normal(0, 2, x.shape)
+    >>> for x0, y0, peak in ((30.2, 40.5, 3000), (110.7, 35.1, 2000), (75.4, 118.9, 40)):
+    ...     image += peak * (1 + ((x - x0) ** 2 + (y - y0) ** 2) / 3.92**2) ** -3
+    >>> stars = psf_stars(find_stars(image.astype("f4")))
+    >>> stars.x.round().tolist()  # the third is too faint
+    [30.0, 111.0]
     """
     known = np.isfinite(stars.fwhm) & np.isfinite(stars.ellipticity)
     usable = stars.select(stars.good & known & (stars.flux > least_sn * stars.flux_error))
@@ -105,6 +126,19 @@ def measure_psf(
     All pixels within 2.5 FWHM of all chosen stars, divided by the flux of the
     star, are fitted together by robust least squares. The profile is that of
     the values of pixels, so it is broadened by the pixels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.alignment import find_stars, measure_psf
+    >>> y, x = np.mgrid[:150, :150]
+    >>> image = np.random.default_rng(1).normal(0, 2, x.shape)
+    >>> for x0, y0 in ((30.2, 40.5), (110.7, 35.1), (75.4, 118.9)):
+    ...     image += 3000 * (1 + ((x - x0) ** 2 + (y - y0) ** 2) / 3.92**2) ** -3
+    >>> image = image.astype("f4")
+    >>> psf = measure_psf(image, None, find_stars(image))
+    >>> print(f"{psf.fwhm:.1f} {psf.beta:.1f} {psf.n_stars}")
+    4.0 3.0 3
     """
     chosen = psf_stars(stars)
     if len(chosen) == 0:

@@ -41,6 +41,20 @@ class ReferenceCatalogue:
         Shape (n,); NaN where unknown.
     digest : str, optional
         sha256 of its file.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.alignment import ReferenceCatalogue
+    >>> catalogue = ReferenceCatalogue(
+    ...     "mine",
+    ...     ra=np.array([40.001, 40.012]),
+    ...     dec=np.array([-1.51, -1.49]),
+    ...     magnitude=np.array([15.2, 16.8]),
+    ...     magnitude_error=np.array([0.02, 0.05]),
+    ... )
+    >>> reducer = DitherReducer(catalogue=catalogue)
     """
 
     name: str
@@ -74,6 +88,24 @@ class CatalogueTie:
         Stars in common.
     plane : `~astropy.wcs.WCS`
         Tangent plane in which the movement is defined.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.alignment import ReferenceCatalogue, tie_to_catalogue
+    >>> from emirimg.projection import MosaicGrid
+    >>> from emirimg.simulation import Scene
+    >>> wcs = MosaicGrid.covering([Scene(shape=(400, 400)).truth.wcs(0)], [(400, 400)]).wcs
+    >>> pixels = np.random.default_rng(1).uniform(0, 400, (30, 2))
+    >>> ra, dec = wcs.wcs_pix2world(pixels, 0).T
+    >>> unknown = np.full(30, np.nan)
+    >>> tie = tie_to_catalogue(
+    ...     wcs, pixels, ReferenceCatalogue("mine", ra, dec + 2 / 3600, unknown, unknown)
+    ... )
+    >>> frame = tie.moved(wcs)
+    >>> before, after = (one.pixel_to_world(0, 0).dec for one in (wcs, frame))
+    >>> print(f"{(after - before).arcsec:.2f} arcsec")
+    2.00 arcsec
     """
 
     wcs: WCS
@@ -194,6 +226,18 @@ def match_catalogue(
     -------
     star, entry : `~numpy.ndarray` of int
         Indices of the pairs; each star and each entry at most once.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.alignment import ReferenceCatalogue, match_catalogue
+    >>> unknown = np.full(3, np.nan)
+    >>> catalogue = ReferenceCatalogue(
+    ...     "mine", np.array([40.0, 40.1, 40.2]), np.array([-1.5, -1.5, -1.5]), unknown, unknown
+    ... )
+    >>> places = np.array([[40.2, -1.50001], [40.05, -1.5]])
+    >>> match_catalogue(places, catalogue)
+    (array([0]), array([2]))
     """
     if len(places) == 0 or len(catalogue) == 0:
         return np.empty(0, dtype=int), np.empty(0, dtype=int)

@@ -90,6 +90,21 @@ def shifted_alignment(
         The same for each frame, where they differ.
     n_matched : `~numpy.ndarray` of int, optional
         Stars used for each frame. Default: none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.alignment import shifted_alignment
+    >>> from emirimg.simulation import Scene
+    >>> from emirimg.stack import DitherStack
+    >>> scene = Scene(n_exposures=2, shape=(32, 32), n_stars=0, n_galaxies=0)
+    >>> stack = DitherStack.from_frames([scene.exposure(index) for index in range(2)])
+    >>> alignment = shifted_alignment(stack, np.array([[0.0, 0.0], [12.5, -3.0]]), "by eye")
+    >>> place = alignment.wcss[1].pixel_to_world(0, 0)
+    >>> [round(float(one), 2) for one in alignment.wcss[0].world_to_pixel(place)]
+    [12.5, -3.0]
+    >>> alignment.methods
+    ('by eye', 'by eye')
     """
     n = len(stack)
     header = _header_offsets(stack)

@@ -48,6 +48,20 @@ class Alignment:
     distortion : Distortion or None
         Correction of the distortion that all WCSs share; `None`: that of the
         headers.
+
+    Examples
+    --------
+    >>> from emirimg.alignment import HeaderAlignment
+    >>> from emirimg.simulation import Scene
+    >>> from emirimg.stack import DitherStack
+    >>> scene = Scene(n_exposures=2, shape=(32, 32), n_stars=0, n_galaxies=0)
+    >>> stack = DitherStack.from_frames([scene.exposure(index) for index in range(2)])
+    >>> alignment = HeaderAlignment()(stack)
+    >>> alignment.methods, alignment.used
+    (('header', 'header'), array([ True,  True]))
+    >>> alignment.shifts
+    array([[0., 0.],
+           [0., 0.]])
     """
 
     wcss: tuple[WCS, ...]
@@ -80,7 +94,17 @@ class Alignment:
 
 
 class AlignmentEstimator(Protocol):
-    """A callable that places sky-subtracted frames on a common sky."""
+    """A callable that places sky-subtracted frames on a common sky.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.alignment import HeaderAlignment, StarAlignment
+    >>> def stars_if_many(stack, /):
+    ...     alignment = StarAlignment()(stack)
+    ...     return alignment if alignment.n_matched.min() > 10 else HeaderAlignment()(stack)
+    >>> reducer = DitherReducer(alignment=stars_if_many)
+    """
 
     def __call__(self, stack: DitherStack, /) -> Alignment:
         """Return corrected WCSs for the frames; their pixels are not changed."""

@@ -98,6 +98,22 @@ class StarAlignment(Strategy):
     The transparency comes from the fluxes of the matched stars within 2.5 FWHM,
     corrected to their whole light. The reference is the frame with the largest
     transparency divided by seeing and noise.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.alignment import StarAlignment
+    >>> from emirimg.simulation import Scene
+    >>> from emirimg.stack import DitherStack
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=80, n_galaxies=0, dither_scale=0.3)
+    >>> frames = [scene.exposure(index) for index in range(3)]
+    >>> for frame in frames:
+    ...     frame.data -= np.median(frame.data)
+    >>> alignment = StarAlignment()(DitherStack.from_frames(frames))
+    >>> errors = [scene.truth.frames["error_x"], scene.truth.frames["error_y"]]
+    >>> wrong = alignment.shifts - np.transpose(errors)  # an offset common to all remains
+    >>> bool(np.abs(wrong - wrong.mean(axis=0)).max() < 0.1)
+    True
     """
 
     name: Literal["stars"] = "stars"

@@ -23,7 +23,15 @@ _BRIGHT = 200
 
 
 class StarFlag(IntFlag):
-    """What is wrong with a star; 0 is a star to rely on."""
+    """What is wrong with a star; 0 is a star to rely on.
+
+    Examples
+    --------
+    >>> from emirimg.alignment import StarFlag
+    >>> flags = StarFlag.SATURATED | StarFlag.CROWDED
+    >>> bool(flags & StarFlag.SATURATED)
+    True
+    """
 
     SATURATED = 1
     """Its highest pixel reaches the saturation level."""
@@ -63,6 +71,21 @@ class StarList:
         Radius of the aperture, in pixels.
     noise : float
         Robust standard deviation of the pixels of the background.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.alignment import find_stars
+    >>> y, x = np.mgrid[:100, :100]
+    >>> image = np.random.default_rng(1).normal(0, 2, (100, 100)).astype("f4")
+    >>> for x0, y0, peak in ((30.25, 40.5, 900), (70.0, 60.75, 300)):
+    ...     image += peak * np.exp(-((x - x0) ** 2 + (y - y0) ** 2) / (2 * 1.7**2))
+    >>> stars = find_stars(image)
+    >>> stars.x.round(1), stars.y.round(1), stars.good
+    (array([30.2, 70. ]), array([40.5, 60.8]), array([ True,  True]))
+    >>> bright = stars.select(stars.flux > 10000)
+    >>> len(bright.x)
+    1
     """
 
     x: NDArray[np.float64]
@@ -163,6 +186,17 @@ def find_stars(
     References
     ----------
     .. [1] Bertin, E. & Arnouts, S. 1996, A&AS, 117, 393
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.alignment import find_stars
+    >>> y, x = np.mgrid[:100, :100]
+    >>> image = np.random.default_rng(1).normal(0, 2, (100, 100)).astype("f4")
+    >>> image += 900 * np.exp(-((x - 30.25) ** 2 + (y - 40.5) ** 2) / (2 * 1.7**2))
+    >>> stars = find_stars(image)
+    >>> print(f"({stars.x[0]:.2f}, {stars.y[0]:.2f}) +- {stars.error[0]:.3f}")
+    (30.25, 40.50) +- 0.002
     """
     data, mask = _checked(data, mask)
     pixel_level, pixel_noise = _mesh(data, mask)

@@ -78,6 +78,18 @@ class ObservationBlock(InputModel):
         Identifier of the block that this one is a part of.
     labels : dict, optional
         Remarks, not used.
+
+    Examples
+    --------
+    >>> from emirimg.blocks import ObservationBlock
+    >>> block = ObservationBlock(
+    ...     id="combined", instrument="EMIR", mode="FULL_DITHERED_IMAGE", children=["_1", "_2"],
+    ...     requirements={"iterations": 2, "sky_images": 6},
+    ... )
+    >>> block.requirements.iterations
+    2
+    >>> block.with_defaults({"extinction": 0.1}).requirements.extinction
+    0.1
     """
 
     id: BlockId

@@ -66,6 +66,16 @@ class CalibrationChoice(_Choice):
         Identifier (uuid) of the detector. Default: any.
     id : int or str, optional
         Running number, not used.
+
+    Examples
+    --------
+    >>> from emirimg.blocks import CalibrationChoice
+    >>> from emirimg.instrument import HAWAII2
+    >>> choice = CalibrationChoice(
+    ...     type="MasterIntensityFlat", content="flat_J.fits", tags={"filter": "J"}
+    ... )
+    >>> choice.suits(HAWAII2, {"filter": "J"}), choice.suits(HAWAII2, {"filter": "H"})
+    (True, False)
     """
 
     type: CalibrationType
@@ -86,6 +96,13 @@ class RequirementChoice(_Choice):
         Where it is used.
     tags, detector : optional
         As in `CalibrationChoice`.
+
+    Examples
+    --------
+    >>> from emirimg.blocks import RequirementChoice
+    >>> choice = RequirementChoice(name="iterations", content=2, mode="FULL_DITHERED_IMAGE")
+    >>> choice.name, choice.content
+    ('iterations', 2)
     """
 
     name: str
@@ -105,6 +122,23 @@ class ControlFile(InputModel):
         In order: the first that fits is used.
     root : `~pathlib.Path`
         Directory of the calibrations.
+
+    Examples
+    --------
+    >>> from emirimg.blocks import CalibrationChoice, ControlFile, RequirementChoice
+    >>> from emirimg.instrument import HAWAII2
+    >>> kind, mode = "MasterIntensityFlat", "FULL_DITHERED_IMAGE"
+    >>> control = ControlFile(
+    ...     calibrations=[
+    ...         CalibrationChoice(type=kind, content=f"{band}.fits", tags={"filter": band})
+    ...         for band in ("J", "H")
+    ...     ],
+    ...     requirements=[RequirementChoice(name="iterations", content=2, mode=mode)],
+    ... )
+    >>> control.choose(kind, HAWAII2, {"filter": "H"}).as_posix()
+    'data/H.fits'
+    >>> control.defaults(mode, HAWAII2, {})
+    {'iterations': 2}
     """
 
     calibrations: tuple[CalibrationChoice, ...] = ()

@@ -101,6 +101,13 @@ class StrategyRequirements(InputModel):
         Electrons per ADU.
     read_noise : float, optional
         ADU.
+
+    Examples
+    --------
+    >>> from emirimg.blocks import StrategyRequirements
+    >>> requirements = StrategyRequirements(sky="constant", starflat="none", passes=2)
+    >>> requirements.strategies()
+    {'sky': ConstantSky(), 'starflat': None, 'passes': 2}
     """
 
     sky: Annotated[AnySky | None, _NotNone] = None

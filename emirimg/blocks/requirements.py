@@ -31,6 +31,12 @@ class StareRequirements(InputModel):
     ----------
     reprojection_method : {"interp", "adaptive", "exact", "none"}, optional
         How an exposure is resampled to a grid without distortion.
+
+    Examples
+    --------
+    >>> from emirimg.blocks import StareRequirements
+    >>> StareRequirements(reprojection_method="adaptive")
+    StareRequirements(reprojection_method='adaptive')
     """
 
     reprojection_method: Literal["interp", "adaptive", "exact", "none"] = "interp"
@@ -44,6 +50,12 @@ class RejectionLimits(InputModel):
     low, high : float, optional
         Values further than this many standard deviations below or above the
         mean are rejected. Default: 3.
+
+    Examples
+    --------
+    >>> from emirimg.blocks import DitherRequirements, RejectionLimits
+    >>> DitherRequirements(method_kwargs=RejectionLimits(high=5.0)).method_kwargs
+    RejectionLimits(low=3.0, high=5.0)
     """
 
     low: _Number = Field(default=3.0, gt=0)
@@ -85,6 +97,16 @@ class DitherRequirements(StrategyRequirements):
         Any word of `StrategyRequirements`. One of them is enough to have the
         raw exposures reduced by `~emirimg.dither.DitherReducer`; the words
         above must then be absent or have their defaults.
+
+    Examples
+    --------
+    >>> from emirimg.blocks import DitherRequirements
+    >>> from emirimg.instrument import HAWAII2
+    >>> DitherRequirements(iterations=2, sky_images=6).is_modern
+    False
+    >>> DitherRequirements(sky={"name": "neighbours", "n_frames": 8}).is_modern
+    True
+    >>> DitherRequirements(nside_adhoc_sky_correction=10).check_detector(HAWAII2)
     """
 
     iterations: _Count = 0

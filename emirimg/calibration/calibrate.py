@@ -61,6 +61,21 @@ def calibrate(
     `mask_bad_pixels`, `assign_noise`, `subtract_dark`, `divide_flat`, each
     step of which is left out where its calibration is missing. The pixels
     travel through memory once instead of six times.
+
+    Examples
+    --------
+    >>> from emirimg.calibration import Calibrations, calibrate
+    >>> from emirimg.instrument import read_metadata
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(shape=(64, 64), n_stars=0, n_galaxies=0)
+    >>> raw, masters = scene.exposure(3), scene.calibrations()
+    >>> bad_pixels = masters.bad_pixel_mask.data > 0
+    >>> calibrations = Calibrations(bad_pixels=bad_pixels, flat=masters.flat)
+    >>> frame = calibrate(raw, calibrations, read_metadata(raw.header))
+    >>> bool(frame.data.std() < raw.data.std()), int(frame.mask.sum())
+    (True, 41)
+    >>> print(frame.header["HISTORY"][-1])
+    emirimg: divided by the flat
     """
     result, noise = calibrate_values(
         frame, calibrations, metadata, max_unusable=max_unusable, name=name
@@ -80,6 +95,17 @@ def calibrate_values(
 
     The parameters are those of `calibrate`. The uncertainty of the frame that is
     returned is none of its own.
+
+    Examples
+    --------
+    >>> from emirimg.calibration import Calibrations, calibrate_values
+    >>> from emirimg.instrument import read_metadata
+    >>> from emirimg.simulation import Scene
+    >>> raw = Scene(shape=(64, 64), n_stars=0, n_galaxies=0).exposure(3)
+    >>> frame, noise = calibrate_values(raw, Calibrations(), read_metadata(raw.header))
+    >>> variance = noise(frame.data)
+    >>> variance.shape
+    (64, 64)
     """
     if frame.unit != u.adu:
         msg = f"{name} has the unit {frame.unit}; adu was expected"

@@ -32,6 +32,22 @@ class Calibrations:
     inputs : tuple of tuple of str, optional
         (kind, name, sha256) of the files, where ``kind`` is the name of the
         parameter. They name the calibrations in messages.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> from emirimg.calibration import Calibrations
+    >>> flat = CCDData(np.ones((64, 64)), unit="")
+    >>> calibrations = Calibrations(flat=flat, inputs=(("flat", "flat_J.fits", "0a1b"),))
+    >>> calibrations.name_of("flat")
+    'flat flat_J.fits'
+    >>> calibrations.require_shape((64, 64))
+    >>> calibrations.work_out()  # once, before many exposures are calibrated at a time
+    >>> calibrations.check((32, 32), "e1.fits")
+    Traceback (most recent call last):
+        ...
+    emirimg.exceptions.CalibrationError: flat flat_J.fits has the shape (64, 64), but ...
     """
 
     bad_pixels: NDArray[np.bool_] | None = None

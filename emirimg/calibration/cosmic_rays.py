@@ -58,6 +58,20 @@ class LaplacianCosmicRays(Strategy):
     References
     ----------
     van Dokkum 2001, PASP 113, 1420.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData, VarianceUncertainty
+    >>> from emirimg.calibration import LaplacianCosmicRays
+    >>> y, x = np.mgrid[:64, :64]
+    >>> light = 5000 * np.exp(-((x - 20) ** 2 + (y - 20) ** 2) / 5)  # a star
+    >>> light += np.random.default_rng(1).normal(0, 5, light.shape)
+    >>> light[40, 45:48] += 800  # a cosmic ray
+    >>> variance = VarianceUncertainty(25 + np.maximum(light, 0) / 5)
+    >>> found = LaplacianCosmicRays()(CCDData(light, unit="adu", uncertainty=variance))
+    >>> np.argwhere(found).tolist()
+    [[40, 45], [40, 46], [40, 47]]
     """
 
     name: Literal["laplacian"] = "laplacian"

@@ -40,6 +40,14 @@ class ExposureNoise:
 
     so that it need not be kept beside the values. Where the flat is not known,
     it is 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.calibration import ExposureNoise
+    >>> noise = ExposureNoise(gain=5.0, read_noise=6.0, seconds=30.0)
+    >>> noise(np.array([[0, 3000]], dtype=np.float32))  # counts / gain + read_noise**2
+    array([[ 36., 636.]], dtype=float32)
     """
 
     gain: float
@@ -85,6 +93,15 @@ class VariancePlane(LazyPlane):
         The calibrated values, the sky not subtracted.
     noise : ExposureNoise
         Tells the variance by them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.calibration import ExposureNoise, VariancePlane
+    >>> values = np.full((2048, 4), 3000, dtype=np.float32)
+    >>> variance = VariancePlane(values, ExposureNoise(gain=5.0, read_noise=6.0, seconds=30.0))
+    >>> variance[10:11]  # only this row is worked out
+    array([[636., 636., 636., 636.]], dtype=float32)
     """
 
     def __init__(self, values: NDArray[np.float32] | LazyPlane, noise: ExposureNoise) -> None:

@@ -46,6 +46,16 @@ def assign_measured_noise(frame: CCDData, gain: float, read_noise: float) -> CCD
     the square root of 6). It is a mean over the frame: how bilinear
     interpolation lowers the noise depends on where in a pixel the new one
     falls. It is 1 where hardly a pixel is usable.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> from emirimg.calibration import assign_measured_noise
+    >>> sky = np.random.default_rng(1).normal(3000, 12.0, (256, 256))  # a mean of four
+    >>> frame = assign_measured_noise(CCDData(sky, unit="adu"), gain=5.0, read_noise=6.0)
+    >>> round(float(np.sqrt(np.median(np.asarray(frame.uncertainty.array)))), 1)
+    11.9
     """
     factor = _factor(frame, gain, read_noise)
     per_count, base = np.float32(factor / gain), np.float32(factor * read_noise**2)

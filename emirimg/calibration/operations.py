@@ -34,6 +34,15 @@ def mask_not_finite(frame: CCDData) -> CCDData:
     -------
     `~astropy.nddata.CCDData`
         A frame of float32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> from emirimg.calibration import mask_not_finite
+    >>> frame = mask_not_finite(CCDData([[1.0, np.nan, np.inf]], unit="adu"))
+    >>> frame.data, frame.mask
+    (array([[1., 0., 0.]], dtype=float32), array([[False,  True,  True]]))
     """
     with np.errstate(over="ignore"):  # what float32 cannot hold is not finite either
         data = np.array(frame.data, dtype=np.float32)
@@ -56,6 +65,20 @@ def mask_saturated(frame: CCDData, level: float) -> CCDData:
     -----
     Charge of a saturated pixel runs over into its eight neighbours: they are
     masked, too. The history counts the saturated ones alone.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> from emirimg.calibration import mask_saturated
+    >>> raw = CCDData(np.full((5, 7), 3000.0), unit="adu")
+    >>> raw.data[2, 1] = 60000
+    >>> mask_saturated(raw, 55000).mask.astype(int)
+    array([[0, 0, 0, 0, 0, 0, 0],
+           [1, 1, 1, 0, 0, 0, 0],
+           [1, 1, 1, 0, 0, 0, 0],
+           [1, 1, 1, 0, 0, 0, 0],
+           [0, 0, 0, 0, 0, 0, 0]])
     """
     bad = frame.data >= np.float32(level)
     return changed(
@@ -77,6 +100,16 @@ def mask_bad_pixels(frame: CCDData, bad_pixels: NDArray[np.bool_]) -> CCDData:
     ------
     FrameError
         If the shapes differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> from emirimg.calibration import mask_bad_pixels
+    >>> frame = CCDData(np.ones((2, 3)), unit="adu", mask=[[True, False, False]] * 2)
+    >>> mask_bad_pixels(frame, np.array([[False, False, True]] * 2)).mask
+    array([[ True, False,  True],
+           [ True, False,  True]])
     """
     _require_shape(frame, bad_pixels.shape, "bad_pixels")
     bad = np.asarray(bad_pixels, dtype=bool)
@@ -102,6 +135,14 @@ def assign_noise(frame: CCDData, gain: float, read_noise: float, *, origin: str 
     `~astropy.nddata.CCDData`
         A frame whose uncertainty is the variance
         ``max(counts, 0) / gain + read_noise**2``, in ADU squared.
+
+    Examples
+    --------
+    >>> from astropy.nddata import CCDData
+    >>> from emirimg.calibration import assign_noise
+    >>> raw = assign_noise(CCDData([[0.0, 3000.0]], unit="adu"), gain=5.0, read_noise=6.0)
+    >>> raw.uncertainty.array  # counts / gain + read_noise**2
+    array([[ 36., 636.]], dtype=float32)
     """
     counts = np.asarray(frame.data, dtype=np.float32)
     variance = np.maximum(counts, np.float32(0)) * np.float32(1 / gain)
@@ -130,6 +171,16 @@ def subtract_dark(frame: CCDData, dark: CCDData, exposure_time: u.Quantity) -> C
     ------
     FrameError
         If the shapes differ.
+
+    Examples
+    --------
+    >>> import astropy.units as u
+    >>> from astropy.nddata import CCDData
+    >>> from emirimg.calibration import subtract_dark
+    >>> raw = CCDData([[3000.0, 3100.0]], unit="adu")
+    >>> dark = CCDData([[0.1, 2.0]], unit="adu / s")
+    >>> subtract_dark(raw, dark, 30 * u.s).data
+    array([[2997., 3040.]], dtype=float32)
     """
     _require_shape(frame, dark.shape, "dark")
     masters = Calibrations(dark=dark)
@@ -168,6 +219,19 @@ def divide_flat(frame: CCDData, flat: CCDData) -> CCDData:
     ------
     FrameError
         If the shapes differ.
+
+    Examples
+    --------
+    >>> from astropy.nddata import CCDData, VarianceUncertainty
+    >>> from emirimg.calibration import divide_flat
+    >>> variance = VarianceUncertainty([[25.0, 25.0, 25.0]])
+    >>> frame = CCDData([[90.0, 110.0, 5.0]], unit="adu", uncertainty=variance)
+    >>> flat = CCDData([[0.9, 1.1, 0.0]], unit="")
+    >>> result = divide_flat(frame, flat)
+    >>> result.data, result.mask
+    (array([[100.00001, 100.     ,   0.     ]], dtype=float32), array([[False, False,  ...
+    >>> result.uncertainty.array.round(1)
+    array([[30.9, 20.7,  0. ]])
     """
     _require_shape(frame, flat.shape, "flat")
     masters = Calibrations(flat=flat)

@@ -31,6 +31,15 @@ def flag_outliers(frame: CCDData, outliers: NDArray[np.bool_]) -> CCDData:
     ------
     FrameError
         If the shapes differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> from emirimg.calibration import flag_outliers
+    >>> frame = CCDData([[1.0, 900.0, 2.0]], unit="adu")
+    >>> flag_outliers(frame, frame.data > 100).mask
+    array([[False,  True, False]])
     """
     if outliers.shape != frame.shape:
         msg = f"outliers has the shape {outliers.shape}; {frame.shape} was expected"

@@ -44,6 +44,18 @@ class Footprint:
         around count as filled to the level from which pixels belong to a star.
     core : `~numpy.ndarray` of bool
         Which of them belong to the star itself.
+
+    Examples
+    --------
+    >>> from emirimg.calibration import PersistenceDetector
+    >>> from emirimg.simulation import Scene
+    >>> from emirimg.stack import DitherStack
+    >>> scene = Scene(shape=(64, 64), n_stars=0, n_galaxies=0, n_exposures=1, bad_pixels=0)
+    >>> raw = scene.exposure(0)
+    >>> raw.data[30:34, 40:44] = 50000  # the core of a bright star
+    >>> [footprint] = PersistenceDetector().footprints(DitherStack.from_frames([raw]))
+    >>> footprint.frame, int(footprint.core.sum()), footprint.y.size
+    (0, 16, 36)
     """
 
     frame: int
@@ -71,6 +83,17 @@ class Afterglow:
         is proportional to that, and its standard error, in ADU.
     significant : bool
         Whether it is taken for persistence.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.calibration import Afterglow, Footprint
+    >>> star = Footprint(
+    ...     0, np.array([30, 31]), np.array([40, 40]), np.float32([1, 0.5]), np.array([True, True])
+    ... )
+    >>> glow = Afterglow(star, excess=120.0, error=9.0, significant=True)
+    >>> round(glow.excess / glow.error, 1)
+    13.3
     """
 
     footprint: Footprint
@@ -114,8 +137,14 @@ class PersistenceDetector(Strategy):
     Examples
     --------
     >>> from emirimg.calibration import PersistenceDetector
-    >>> PersistenceDetector(level=0.8)
-    PersistenceDetector(level=0.8, faintest=0.02, sigma=5.0)
+    >>> from emirimg.simulation import Scene
+    >>> from emirimg.stack import DitherStack
+    >>> scene = Scene(shape=(64, 64), n_stars=0, n_galaxies=0, bad_pixels=0, n_exposures=2)
+    >>> frames = [scene.exposure(index) for index in range(2)]
+    >>> frames[0].data[30:34, 40:44] = 50000  # the core of a bright star, in the first only
+    >>> found = PersistenceDetector().footprints(DitherStack.from_frames(frames))
+    >>> [(one.frame, int(one.core.sum())) for one in found]
+    [(0, 16)]
     """
 
     name: Literal["persistence"] = "persistence"
@@ -278,6 +307,18 @@ def decay_time(glows: Sequence[Afterglow], delays: Sequence[float]) -> float:
     Each star has its own amplitude, and all share one exponential
     :math:`A \, e^{-t / \tau}`; the time is the best, by chi square, of a
     logarithmic grid.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.calibration import Afterglow, Footprint, decay_time
+    >>> star = Footprint(
+    ...     0, np.array([30]), np.array([40]), np.float32([1]), np.array([True])
+    ... )
+    >>> delays = [40.0, 80.0, 120.0]
+    >>> glows = [Afterglow(star, 500 * np.exp(-delay / 60), 2.0, True) for delay in delays]
+    >>> round(decay_time(glows, delays), 1)
+    60.8
     """
     stars: dict[tuple[int, int, int], list[tuple[float, float, float]]] = {}
     seen = {glow.footprint.key for glow in glows if glow.significant}

@@ -57,6 +57,20 @@ class Trail:
     significance : float
         How much it stands out of the other lines of the frame, in standard
         deviations.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.calibration import Trail
+    >>> trail = Trail(
+    ...     angle=np.pi / 2, distance=1.0, half_width=0.6, brightness=3.0, significance=12.0
+    ... )
+    >>> trail.mask((5, 7)).astype(int)
+    array([[0, 0, 0, 0, 0, 0, 0],
+           [0, 0, 0, 0, 0, 0, 0],
+           [0, 0, 0, 0, 0, 0, 0],
+           [1, 1, 1, 1, 1, 1, 1],
+           [0, 0, 0, 0, 0, 0, 0]])
     """
 
     angle: float

@@ -90,6 +90,29 @@ def assemble_mosaic(
     resampled as a whole never exist. A band overlaps its neighbours by the
     rows that the combiner looks at around a pixel (its ``halo``), so that no
     seam appears.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData, VarianceUncertainty
+    >>> from emirimg.combine import MeanCombiner, assemble_mosaic
+    >>> from emirimg.projection import LanczosResampler, MosaicGrid
+    >>> from emirimg.simulation import Scene
+    >>> wcss = [Scene(shape=(64, 64), dither_scale=0.1).truth.wcs(index) for index in range(3)]
+    >>> noise = np.random.default_rng(1).normal(0, 6, (3, 64, 64)).astype("f4")
+    >>> variance = VarianceUncertainty(np.full((64, 64), 36, dtype="f4"))
+    >>> frames = [
+    ...     CCDData(one, unit="adu", wcs=wcs, uncertainty=variance)
+    ...     for one, wcs in zip(noise, wcss, strict=True)
+    ... ]
+    >>> grid = MosaicGrid.covering(wcss, [(64, 64)] * 3)
+    >>> mosaic, rejected = assemble_mosaic(
+    ...     frames, grid, resampler=LanczosResampler(), combiner=MeanCombiner()
+    ... )
+    >>> int(mosaic.coverage.max()), rejected
+    (3, array([0., 0., 0.]))
+    >>> print(f"{np.median(mosaic.variance[mosaic.coverage == 3]):.0f}")
+    9
     """
     n = len(frames)
     if n == 0:

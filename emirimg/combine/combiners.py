@@ -74,6 +74,17 @@ class MedianCombiner(Strategy):
     The variance is the mean variance of the values times
     `median_variance_factor` over their number, exact for equal Gaussian
     noise.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.combine import MedianCombiner
+    >>> values = np.array([[[10.0]], [[11.0]], [[500.0]]], dtype=np.float32)
+    >>> planes = MedianCombiner()(
+    ...     values, variance=np.ones_like(values), mask=values > 1000, weights=np.ones(3)
+    ... )
+    >>> planes.data, planes.variance.round(2)
+    (array([[11.]], dtype=float32), array([[0.45]], dtype=float32))
     """
 
     name: Literal["median"] = "median"
@@ -119,6 +130,17 @@ class SigmaClipCombiner(Strategy):
     A single outlier among n values is at most :math:`(n-1)/\sqrt{n}` sample
     standard deviations from the mean, so that a limit of 3 cannot reject
     anything where there are 10 values or fewer. `NoiseClipCombiner` can.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.combine import SigmaClipCombiner
+    >>> values = np.array([10, 11, 12, 9, 10, 11, 500], dtype=np.float32).reshape(7, 1, 1)
+    >>> planes = SigmaClipCombiner(high=2)(
+    ...     values, variance=np.ones_like(values), mask=values > 1000, weights=np.ones(7)
+    ... )
+    >>> planes.data, planes.count
+    (array([[10.5]], dtype=float32), array([[6]], dtype=int16))
     """
 
     name: Literal["sigmaclip"] = "sigmaclip"
@@ -195,6 +217,17 @@ class NoiseClipCombiner(Strategy):
     The result is the weighted mean, with the variance :math:`\sum w^2 v /
     (\sum w)^2`. Weights do not depend on the pixel, or a star's core would be
     weighted down by its own photons.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.combine import NoiseClipCombiner
+    >>> values = np.array([10, 11, 12, 9, 10, 11, 50], dtype=np.float32).reshape(7, 1, 1)
+    >>> planes = NoiseClipCombiner()(
+    ...     values, variance=np.full_like(values, 4), mask=values > 1000, weights=np.ones(7)
+    ... )
+    >>> planes.data.round(2), planes.count
+    (array([[10.5]], dtype=float32), array([[6]], dtype=int16))
     """
 
     name: Literal["noiseclip"] = "noiseclip"

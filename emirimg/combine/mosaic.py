@@ -36,6 +36,22 @@ class Mosaic:
         Time on the sky, in seconds.
     header : `~astropy.io.fits.Header`
         Keywords, without those of the WCS.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(shape=(200, 200), dither_scale=0.2, n_exposures=3, brightest=1e5)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> reducer = DitherReducer(passes=1, starflat=None)
+    >>> mosaic = reducer.reduce(exposures).mosaic  # doctest: +IGNORE_WARNINGS
+    >>> mosaic.data.shape == mosaic.variance.shape == mosaic.coverage.shape
+    True
+    >>> image = mosaic.to_ccddata()  # for photutils, ccdproc, ...
+    >>> image.unit, image.uncertainty.uncertainty_type
+    (Unit("adu"), 'var')
+    >>> mosaic.preview()[:22]
+    'data:image/png;base64,'
     """
 
     grid: MosaicGrid

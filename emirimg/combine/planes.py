@@ -23,6 +23,18 @@ class CombinedPlanes:
         Variance of ``data``; 0 where no value was usable.
     used : `~numpy.ndarray` of bool
         Shape (n, ny, nx): which values entered ``data``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.combine import MeanCombiner
+    >>> values = np.array([[[10.0, 20.0]], [[14.0, 99.0]]], dtype=np.float32)
+    >>> variance = np.full(values.shape, 4, dtype=np.float32)
+    >>> planes = MeanCombiner()(
+    ...     values, variance=variance, mask=values > 50, weights=np.ones(2)
+    ... )
+    >>> planes.data, planes.variance, planes.count
+    (array([[12., 20.]], dtype=float32), array([[2., 4.]], dtype=float32), array([[2, ...
     """
 
     data: NDArray[np.float32]
@@ -36,7 +48,26 @@ class CombinedPlanes:
 
 
 class Combiner(Protocol):
-    """A callable that combines a stack of images, pixel by pixel."""
+    """A callable that combines a stack of images, pixel by pixel.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.combine import CombinedPlanes
+    >>> class Brightest:
+    ...     halo = 0
+    ...
+    ...     def __call__(self, values, /, *, variance, mask, weights):
+    ...         best = np.where(mask, -np.inf, values).argmax(axis=0)
+    ...         used = (np.arange(len(values))[:, None, None] == best) & ~mask
+    ...         return CombinedPlanes((values * used).sum(0), (variance * used).sum(0), used)
+    >>> values = np.array([[[10.0, 20.0]], [[14.0, 99.0]]], dtype=np.float32)
+    >>> planes = Brightest()(values, variance=values, mask=values > 50, weights=np.ones(2))
+    >>> planes.data
+    array([[14., 20.]], dtype=float32)
+    >>> reducer = DitherReducer(combiner=Brightest())
+    """
 
     def __call__(
         self,

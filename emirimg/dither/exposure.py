@@ -23,6 +23,22 @@ class ExposureReducer:
         Electrons per ADU. Default: the header's, or that of the detector.
     read_noise : float, optional
         ADU. Default: the header's, or that of the detector.
+
+    Examples
+    --------
+    >>> from emirimg.calibration import Calibrations
+    >>> from emirimg.dither import ExposureReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(shape=(64, 64), n_stars=0, n_galaxies=0)
+    >>> masters = scene.calibrations()
+    >>> bad_pixels = masters.bad_pixel_mask.data > 0
+    >>> calibrations = Calibrations(bad_pixels=bad_pixels, flat=masters.flat)
+    >>> reduce = ExposureReducer(calibrations=calibrations)
+    >>> frame = reduce(scene.exposure(0))
+    >>> frame.uncertainty.uncertainty_type, int(frame.mask.sum())
+    ('var', 41)
+    >>> frame, noise = reduce.values(scene.exposure(0), "e1.fits")  # no variance yet
+    >>> other = reduce.copy()  # for another process
     """
 
     def __init__(

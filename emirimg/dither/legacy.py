@@ -51,6 +51,19 @@ class StareResult:
     channels : `~numpy.ndarray` of uint8 or None
         Number of the readout channel of each pixel, 0 where there is none;
         only for a detector with channels from side to side.
+
+    Examples
+    --------
+    >>> from emirimg.blocks import StareRequirements
+    >>> from emirimg.calibration import Calibrations
+    >>> from emirimg.dither import stare_image
+    >>> from emirimg.simulation import Scene
+    >>> raw = Scene(shape=(64, 64), n_stars=0, n_galaxies=0).exposure(0)
+    >>> result = stare_image(  # doctest: +IGNORE_WARNINGS
+    ...     [raw], StareRequirements(), Calibrations()
+    ... )
+    >>> result.frame.shape, result.channels is None
+    ((64, 64), True)
     """
 
     frame: CCDData
@@ -80,6 +93,27 @@ class DitheredImage:
         Where the exposures lie.
     warnings : tuple of str
         What went less well than it should.
+
+    Examples
+    --------
+    >>> from emirimg.blocks import DitherRequirements, StareRequirements
+    >>> from emirimg.calibration import Calibrations
+    >>> from emirimg.dither import full_dithered_image, stare_image
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(shape=(96, 96), n_stars=10, n_galaxies=0, n_exposures=2, dither_scale=0.1)
+    >>> frames = [
+    ...     stare_image(  # doctest: +IGNORE_WARNINGS
+    ...         [scene.exposure(index)], StareRequirements(), Calibrations()
+    ...     )
+    ...     for index in range(2)
+    ... ]
+    >>> image = full_dithered_image(  # doctest: +IGNORE_WARNINGS
+    ...     frames, DitherRequirements(iterations=0)
+    ... )
+    >>> image.data.shape == image.variance.shape == image.map.shape
+    True
+    >>> image.alignment.methods
+    ('header', 'header')
     """
 
     data: NDArray[np.float32]
@@ -121,6 +155,19 @@ def stare_image(
         If there are no exposures, or their shapes differ.
     CalibrationError
         If a calibration has another shape than the exposures.
+
+    Examples
+    --------
+    >>> from emirimg.blocks import StareRequirements
+    >>> from emirimg.calibration import Calibrations
+    >>> from emirimg.dither import stare_image
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(shape=(64, 64), n_stars=0, n_galaxies=0, repeats=2, n_exposures=2)
+    >>> repeats = [scene.exposure(index) for index in range(2)]
+    >>> requirements = StareRequirements(reprojection_method="interp")
+    >>> result = stare_image(repeats, requirements, Calibrations())  # doctest: +IGNORE_WARNINGS
+    >>> bool(result.frame.data.std() < repeats[0].data.std())  # the mean of both
+    True
     """
     frame = _mean(frames)
     calibrations.require_shape(frame.shape)
@@ -202,6 +249,25 @@ def full_dithered_image(
     SkyError
         If an exposure has no positive sky level, or no other one near enough
         in time to be its sky.
+
+    Examples
+    --------
+    >>> from emirimg.blocks import DitherRequirements, StareRequirements
+    >>> from emirimg.calibration import Calibrations
+    >>> from emirimg.dither import full_dithered_image, stare_image
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(shape=(96, 96), n_stars=10, n_galaxies=0, n_exposures=3, dither_scale=0.1)
+    >>> frames = [
+    ...     stare_image(  # doctest: +IGNORE_WARNINGS
+    ...         [scene.exposure(index)], StareRequirements(), Calibrations()
+    ...     )
+    ...     for index in range(3)
+    ... ]
+    >>> image = full_dithered_image(  # doctest: +IGNORE_WARNINGS
+    ...     frames, DitherRequirements(iterations=0)
+    ... )
+    >>> int(image.map.max()), image.header["NUM-NCOM"]
+    (3, 3)
     """
     # As in `DitherReducer`, threads of the linear algebra would only wait for each other.
     with (

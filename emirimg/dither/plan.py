@@ -73,6 +73,21 @@ def plan_run(
     InputError
         If anything is missing or wrong. The message tells all of it, with
         file, document and line. Nothing has been written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.dither import RunOptions, plan_run
+    >>> from emirimg.io import read_control
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(64, 64), n_exposures=1, n_stars=5, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     tree = write_tutorial(directory, scene)
+    ...     options = RunOptions(base=Path(directory))
+    ...     plans = plan_run([tree.observations["ini"]], read_control(tree.control), options)
+    >>> [plan.block.mode for plan in plans]
+    ['STARE_IMAGE']
     """
     _check_changes(options.changes)
     located = read_located_blocks(

@@ -57,6 +57,14 @@ class RunOptions:
     report : bool, optional
         Whether mosaics of the recipes get a report, which takes some seconds
         for each. Those of strategies always get one.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from emirimg.dither import RunOptions
+    >>> options = RunOptions(base=Path("night1"), changes={"iterations": 2})
+    >>> options.base.as_posix(), options.changes
+    ('night1', {'iterations': 2})
     """
 
     base: Path = Path()
@@ -103,6 +111,21 @@ class PlannedBlock:
         (x, y) of a reference object in each exposure.
     inputs : dict
         Name of an input to where its value comes from, and the value.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.dither import RunOptions, plan_run
+    >>> from emirimg.io import read_control
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(64, 64), n_exposures=1, n_stars=5, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     tree = write_tutorial(directory, scene)
+    ...     options = RunOptions(base=Path(directory))
+    ...     [plan, *_] = plan_run([tree.observations["ini"]], read_control(tree.control), options)
+    ...     print(plan.block.mode, len(plan.exposures), sorted(plan.calibrations))
+    STARE_IMAGE 1 ['bad_pixels', 'dark', 'flat']
     """
 
     block: ObservationBlock

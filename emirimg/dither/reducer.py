@@ -239,6 +239,16 @@ class DitherReducer:
         -----
         SkyWarning
             For each exposure without a valid sky, which is left out.
+
+        Examples
+        --------
+        >>> from emirimg import DitherReducer
+        >>> from emirimg.simulation import Scene
+        >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, dither_scale=0.2)
+        >>> exposures = [scene.exposure(index) for index in range(3)]
+        >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+        >>> int(result.mosaic.coverage.max()), result.alignment.methods
+        (3, ('stars', 'stars', 'stars'))
         """
         # Frames are what is worked on in parallel. Threads of the linear algebra on top of
         # that only wait for each other, and make sums depend on their number.

@@ -75,6 +75,19 @@ class FrameRecord:
     before, after : `~numpy.ndarray` or None
         The exposure before and after the subtraction of the sky, averaged in
         blocks so that its sides are about 128 pixels; NaN where all is masked.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> record = result.frames[0]
+    >>> record.method, record.start.iso[:16]
+    ('stars', '2018-12-17 23:57')
+    >>> sorted(record.to_dict())[:3]
+    ['bad_fraction', 'bad_pixels', 'ellipticity']
     """
 
     name: str
@@ -138,6 +151,26 @@ class DitherResult:
         Exposures that were left out because they have no valid sky.
     sky_findings : dict
         What was decided about the sky, by FITS keyword.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> print(f"{result.quality.seeing:.1f}")
+    0.8 arcsec
+    >>> table = result.frame_table()
+    >>> table.colnames[:5]
+    ['name', 'start', 'shift', 'residual', 'n_matched']
+    >>> sorted(result.summary())[:3]
+    ['area', 'dropped', 'effective_exposure_time']
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as directory:
+    ...     path = result.write(f"{directory}/mosaic.fits")
+    ...     print(path.name)
+    mosaic.fits
     """
 
     mosaic: Mosaic

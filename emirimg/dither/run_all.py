@@ -57,6 +57,22 @@ def run_blocks(
         One for each block: its image in ``result``, or why there is none. A
         block that failed has no results, but its log is in its work directory. A
         block whose children have failed is not begun.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.dither import RunOptions, plan_run, run_blocks
+    >>> from emirimg.io import read_control
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(64, 64), n_exposures=1, n_stars=5, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     tree = write_tutorial(directory, scene)
+    ...     options = RunOptions(base=Path(directory))
+    ...     plans = plan_run([tree.observations["ini"]], read_control(tree.control), options)
+    ...     [outcome] = run_blocks(plans, options)  # doctest: +IGNORE_WARNINGS
+    >>> outcome.state, outcome.result.name
+    ('done', 'reduced_image.fits')
     """
     plans = list(plans)
     names = {plan.workspace.results: plan.block.id for plan in plans}

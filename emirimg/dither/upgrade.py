@@ -48,6 +48,14 @@ class DitherStrategies:
         How often objects are found and masked.
     extinction : float
         Magnitudes per airmass.
+
+    Examples
+    --------
+    >>> from emirimg.blocks import DitherRequirements
+    >>> from emirimg.dither import upgrade_dither
+    >>> strategies = upgrade_dither(DitherRequirements())
+    >>> strategies.first_sky, strategies.sky, strategies.iterations
+    (ConstantSky(), None, 0)
     """
 
     alignment: ReferenceObjectAlignment
@@ -71,6 +79,15 @@ def upgrade_stare(requirements: StareRequirements) -> Undistortion | None:
     ----------
     requirements : StareRequirements
         Requirements of a block of the mode STARE_IMAGE.
+
+    Examples
+    --------
+    >>> from emirimg.blocks import StareRequirements
+    >>> from emirimg.dither import upgrade_stare
+    >>> upgrade_stare(StareRequirements(reprojection_method="adaptive"))
+    Undistortion(method='adaptive')
+    >>> upgrade_stare(StareRequirements(reprojection_method="none")) is None
+    True
     """
     method = requirements.reprojection_method
     return None if method == "none" else Undistortion(method=method)
@@ -88,6 +105,15 @@ def upgrade_dither(
     positions : sequence of (x, y), optional
         Position of the reference object in each frame: the content of the
         file that ``requirements.offsets`` names.
+
+    Examples
+    --------
+    >>> from emirimg.blocks import DitherRequirements
+    >>> from emirimg.dither import upgrade_dither
+    >>> requirements = DitherRequirements(iterations=2, sky_images=6, method="median")
+    >>> strategies = upgrade_dither(requirements)
+    >>> strategies.combiner, strategies.sky
+    (MedianCombiner(), ScaledNeighbourSky(combiner=MedianCombiner()))
     """
     combiner = _combiner(requirements)
     n_cells = requirements.nside_adhoc_sky_correction

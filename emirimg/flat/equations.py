@@ -50,6 +50,21 @@ class StarMeasurements:
         Magnitudes of the stars in a reference catalogue, on any zero point, shape
         (number of stars,); NaN where the catalogue does not know the star. Default:
         no catalogue.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.flat import StarFlat, StarMeasurements
+    >>> rng = np.random.default_rng(1)
+    >>> places = rng.uniform(100, 900, (40, 2))  # of 40 stars, in pixels
+    >>> offsets = np.array([(0, 0), (90, 40), (-60, 80), (50, -90), (-80, -50)])
+    >>> star, frame = (index.ravel() for index in np.indices((40, 5)))
+    >>> x, y = (places[star] + offsets[frame]).T
+    >>> flux = rng.uniform(1e4, 1e5, 40)[star] * (1 + 0.05 * ((x - 500) / 500) ** 2)
+    >>> stars = StarMeasurements(star, frame, x, y, flux, 0.002 * flux)
+    >>> image = StarFlat()(stars, (1000, 1000)).image
+    >>> print(f"{image[500, 950] / image[500, 500]:.3f}")
+    1.040
     """
 
     star: NDArray[np.int_]

@@ -35,6 +35,17 @@ class Illumination:
         response. Otherwise it is scattered light, which only adds.
     n_stars : int
         Stars used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> from emirimg.flat import Illumination
+    >>> image = np.array([[0.98, 1.02]], dtype=np.float32)
+    >>> illumination = Illumination(image, 1, {}, np.zeros(7), ring_multiplies=False, n_stars=120)
+    >>> frame = CCDData([[98.0, 102.0]], unit="adu")
+    >>> (frame.data / illumination.image).round(2)
+    array([[100., 100.]])
     """
 
     image: NDArray[np.float32]
@@ -87,6 +98,15 @@ class StarFlat(Strategy):
     ----------
     Padmanabhan et al. 2008, ApJ 674, 1217 (ubercalibration); Holmes, Hogg &
     Rix 2012, PASP 124, 1219 (which dithers can be self-calibrated).
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.flat import StarFlat
+    >>> DitherReducer(starflat=StarFlat(degrees=(2, 3))).starflat
+    StarFlat(degrees=(2, 3))
+    >>> DitherReducer(starflat=None).starflat is None  # no correction
+    True
     """
 
     name: Literal["starflat"] = "starflat"

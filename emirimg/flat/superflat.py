@@ -42,6 +42,16 @@ class Superflat:
         The combination of the frames, before the doughnut was taken out.
     doughnut : `~numpy.ndarray` of float32 or None
         The scattered light relative to the sky, where it was fitted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> from emirimg.flat import Superflat, divide_superflat
+    >>> response = np.array([[0.9, 1.1]], dtype=np.float32)
+    >>> superflat = Superflat(image=response, combined=response)
+    >>> np.asarray(divide_superflat(CCDData([[90.0, 110.0]], unit="adu"), superflat).data)
+    array([[100., 100.]], dtype=float32)
     """
 
     image: NDArray[np.float32]
@@ -50,7 +60,23 @@ class Superflat:
 
 
 class SuperflatEstimator(Protocol):
-    """A callable that makes a superflat of a stack of frames."""
+    """A callable that makes a superflat of a stack of frames.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.flat import Superflat
+    >>> from emirimg.simulation import Scene
+    >>> from emirimg.stack import DitherStack
+    >>> def median_flat(stack, /, *, objects=None):
+    ...     values = np.array([frame.data / np.median(frame.data) for frame in stack])
+    ...     image = np.median(values, axis=0).astype(np.float32)
+    ...     return Superflat(image, image)
+    >>> scene = Scene(n_exposures=3, shape=(64, 64), n_stars=0, n_galaxies=0)
+    >>> stack = DitherStack.from_frames([scene.exposure(index) for index in range(3)])
+    >>> print(f"{np.median(median_flat(stack).image):.2f}")
+    1.00
+    """
 
     def __call__(
         self, stack: DitherStack, /, *, objects: Sequence[NDArray[np.bool_]] | None
@@ -166,6 +192,17 @@ def divide_superflat(frame: CCDData, superflat: Superflat) -> CCDData:
         A frame of float32 whose variance, where it has one, is divided by the
         square of the superflat. The noise of the superflat is not added. The
         rows of both are worked out when they are asked for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData, VarianceUncertainty
+    >>> from emirimg.flat import Superflat, divide_superflat
+    >>> response = np.array([[0.5, 2.0]], dtype=np.float32)
+    >>> frame = CCDData([[50.0, 200.0]], unit="adu", uncertainty=VarianceUncertainty([[4.0, 4.0]]))
+    >>> flat = divide_superflat(frame, Superflat(response, response))
+    >>> np.asarray(flat.data), np.asarray(flat.uncertainty.array)
+    (array([[100., 100.]], dtype=float32), array([[16.,  1.]], dtype=float32))
     """
     data = each_row(_divided, frame.data, superflat.image, dtype=np.float32)
     variance = variance_of(frame)

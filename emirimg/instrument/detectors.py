@@ -46,6 +46,21 @@ class Detector:
     The published values of the gain disagree with each other, and the read
     noise of the H2RG has not been published: a header's own value, or one
     that the user gives, is always preferred to these.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.time import Time
+    >>> from emirimg.instrument import H2RG, HAWAII2
+    >>> HAWAII2.is_valid_at(Time("2018-12-17")), H2RG.is_valid_at(Time("2018-12-17"))
+    (True, False)
+    >>> image = np.zeros(HAWAII2.shape)
+    >>> [image[where].shape for where in HAWAII2.quadrants()]
+    [(1024, 1024), (1024, 1024), (1024, 1024), (1024, 1024)]
+    >>> next(H2RG.channels())
+    (slice(0, 2048, None), slice(0, 64, None))
+    >>> H2RG.channel_numbers()[0, [0, 63, 64, 2047]]
+    array([ 1,  1,  2, 32], dtype=uint8)
     """
 
     name: str
@@ -136,6 +151,12 @@ def detector_by_uuid(uuid: str) -> Detector:
     ------
     MetadataError
         If there is none.
+
+    Examples
+    --------
+    >>> from emirimg.instrument import detector_by_uuid
+    >>> detector_by_uuid("443fc0d1-e09a-48cc-a0fd-02be6f399da2").name
+    'H2RG'
     """
     for detector in DETECTORS:
         if detector.uuid == uuid.strip().lower():
@@ -152,6 +173,13 @@ def detector_at(time: Time) -> Detector:
     ------
     MetadataError
         If EMIR had no detector then.
+
+    Examples
+    --------
+    >>> from astropy.time import Time
+    >>> from emirimg.instrument import detector_at
+    >>> detector_at(Time("2018-12-17")).name, detector_at(Time("2024-05-01")).name
+    ('HAWAII-2', 'H2RG')
     """
     for detector in DETECTORS:
         if detector.is_valid_at(time):

@@ -43,6 +43,17 @@ def frame_wcs(header: Header) -> WCS:
     Returns
     -------
     `~astropy.wcs.WCS`
+
+    Examples
+    --------
+    >>> from emirimg.instrument import frame_wcs
+    >>> from emirimg.simulation import Scene
+    >>> raw = Scene(n_stars=0, n_galaxies=0, shape=(32, 32)).exposure(0)
+    >>> wcs = frame_wcs(raw.header)
+    >>> list(wcs.wcs.ctype)
+    ['RA---ZPN', 'DEC--ZPN']
+    >>> print(wcs.pixel_to_world(15.5, 15.5).to_string("hmsdms", precision=0))
+    02h39m54s -01d34m32s
     """
     # Other keywords would only give the WCS library something to complain of.
     usable = Header()
@@ -57,7 +68,17 @@ def frame_wcs(header: Header) -> WCS:
 
 
 def undistorted(wcs: WCS) -> WCS:
-    """Return a copy of a ZPN WCS whose radial terms above the first are zero."""
+    """Return a copy of a ZPN WCS whose radial terms above the first are zero.
+
+    Examples
+    --------
+    >>> from emirimg.instrument import undistorted
+    >>> from emirimg.simulation import Scene
+    >>> wcs = Scene().truth.wcs(0)
+    >>> corner = undistorted(wcs).world_to_pixel(wcs.pixel_to_world(0, 0))
+    >>> [round(float(one), 1) for one in corner]  # where the corner of the detector looks
+    [30.3, 30.1]
+    """
     plain = wcs.deepcopy()
     plain.wcs.set_pv([(i, m, v) for i, m, v in plain.wcs.get_pv() if not (i == 2 and m >= 2)])
     plain.wcs.set()
@@ -65,7 +86,16 @@ def undistorted(wcs: WCS) -> WCS:
 
 
 def clean_wcs_header(header: Header) -> Header:
-    """Return a copy of ``header`` without any keyword of its celestial WCS."""
+    """Return a copy of ``header`` without any keyword of its celestial WCS.
+
+    Examples
+    --------
+    >>> from astropy.io.fits import Header
+    >>> from emirimg.instrument import clean_wcs_header
+    >>> header = Header({"OBJECT": "M33", "CRVAL1": 23.4, "CTYPE1": "RA---ZPN", "PV2_3": 13.7})
+    >>> list(clean_wcs_header(header))
+    ['OBJECT']
+    """
     cleaned = header.copy()
     for key in set(cleaned):
         if _WCS_KEYWORD.fullmatch(key):
@@ -74,7 +104,15 @@ def clean_wcs_header(header: Header) -> Header:
 
 
 def pixel_scale(wcs: WCS) -> u.Quantity:
-    """Return the pixel scale at the reference pixel (side of a square of that area)."""
+    """Return the pixel scale at the reference pixel (side of a square of that area).
+
+    Examples
+    --------
+    >>> from emirimg.instrument import pixel_scale
+    >>> from emirimg.simulation import Scene
+    >>> print(f"{pixel_scale(Scene().truth.wcs(0)).to('arcsec'):.4f}")
+    0.1943 arcsec
+    """
     matrix = wcs.pixel_scale_matrix
     return np.sqrt(abs(np.linalg.det(matrix))) * u.deg
 
@@ -101,6 +139,14 @@ def pixel_area(wcs: WCS, x: NDArray[np.floating], y: NDArray[np.floating]) -> ND
     plane quadrilateral, and a pixel is plane to 1e-13. Nothing is subtracted
     but nearby coordinates, so no digits are lost, as they are by an arc-cosine
     of nearly parallel directions.
+
+    Examples
+    --------
+    >>> from emirimg.instrument import pixel_area
+    >>> from emirimg.simulation import Scene
+    >>> wcs = Scene().truth.wcs(0)
+    >>> pixel_area(wcs, [1023.5, 0], [1023.5, 0]).round(2)  # centre and corner
+    array([1.  , 0.88])
     """
     x, y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
     corners = []

@@ -50,6 +50,19 @@ class ExposureMetadata:
         EXP (running number at one position, from 1) and NEXP.
     uuid : str
         UUID of the exposure; empty where the header is silent.
+
+    Examples
+    --------
+    >>> from emirimg.instrument import read_metadata
+    >>> from emirimg.simulation import Scene
+    >>> raw = Scene(shape=(32, 32), n_stars=0, n_galaxies=0).exposure(2)
+    >>> metadata = read_metadata(raw.header)
+    >>> metadata.detector.name, metadata.filter_name, metadata.position, metadata.n_positions
+    ('HAWAII-2', 'F1230', 3, 7)
+    >>> (metadata.end - metadata.start).to("s")
+    <Quantity 29.99926 s>
+    >>> metadata.is_flawed_ramp
+    False
     """
 
     object_name: str
@@ -106,6 +119,14 @@ def read_metadata(header: Mapping[str, Any], *, source: str = "header") -> Expos
     MetadataError
         If a keyword that the reduction needs (EXPTIME, DATE-OBS) is missing or
         impossible, or no detector was in use at the time.
+
+    Examples
+    --------
+    >>> from emirimg.instrument import read_metadata
+    >>> header = {"DATE-OBS": "2024-05-01T22:10:00", "EXPTIME": 10.0, "FILTER": "Ks"}
+    >>> metadata = read_metadata(header)
+    >>> metadata.filter_name, metadata.detector.name, metadata.gain, metadata.gain_source
+    ('Ks', 'H2RG', 5.0, 'default')
     """
     start = _time(header, source)
     gain = _positive(header, "GAIN", source)

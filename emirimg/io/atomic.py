@@ -35,6 +35,20 @@ def replacing(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
     InputError
         If the file exists and must not be replaced, or its directory does
         not exist.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import replacing
+    >>> from pathlib import Path
+    >>> with TemporaryDirectory() as directory:
+    ...     path = Path(directory) / "table.txt"
+    ...     with replacing(path) as temporary:
+    ...         _ = temporary.write_text("1 2 3")
+    ...         print(path.exists())
+    ...     print(path.exists())
+    False
+    True
     """
     path = Path(path)
     if not path.parent.is_dir():

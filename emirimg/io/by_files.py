@@ -56,6 +56,17 @@ class ByFiles(Executor):
     ------
     InputError
         If the package cloudpickle is not installed.
+
+    Examples
+    --------
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> import numpy as np
+    >>> from emirimg.io import ByFiles, Scratch
+    >>> plane = np.ones((300, 300))
+    >>> with ThreadPoolExecutor(2) as pool, Scratch(budget=0) as scratch:
+    ...     executor = ByFiles(pool, scratch)  # a pool of processes, or dask's, as well
+    ...     print(executor.submit(lambda rows: rows.sum(axis=0), plane).result()[:3])
+    [300. 300. 300.]
     """
 
     def __init__(self, executor: Executor, scratch: Scratch) -> None:

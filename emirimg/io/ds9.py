@@ -41,6 +41,15 @@ class Region:
         Color.
     text : str
         What is written beside it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.io import Region
+    >>> from emirimg.report import draw_image
+    >>> corners = np.array([[10.0, 10.0], [40.0, 10.0], [25.0, 30.0]])
+    >>> ghost = Region("polygon", corners, color="red", text="ghost")
+    >>> figure = draw_image(np.zeros((50, 50)), regions=[ghost])
     """
 
     shape: str
@@ -50,7 +59,7 @@ class Region:
 
 
 def read_regions(path: str | Path, wcs: WCS | None = None) -> list[Region]:
-    """Read a DS9 region file.
+    r"""Read a DS9 region file.
 
     Parameters
     ----------
@@ -68,6 +77,18 @@ def read_regions(path: str | Path, wcs: WCS | None = None) -> list[Region]:
     ------
     InputError
         If a line cannot be understood; it is named.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import read_regions
+    >>> with TemporaryDirectory() as directory:
+    ...     path = Path(directory) / "ghosts.reg"
+    ...     _ = path.write_text("image\ncircle(100, 120, 15) # color=red text={ghost}\n")
+    ...     [region] = read_regions(path)
+    >>> region.shape, region.color, region.text, region.outline.mean(axis=0).round()
+    ('circle', 'red', 'ghost', array([100., 120.]))
     """
     path = Path(path)
     try:
@@ -94,7 +115,7 @@ def read_regions(path: str | Path, wcs: WCS | None = None) -> list[Region]:
 
 
 def read_outlines(path: str | Path, wcs: WCS | None = None) -> list[NDArray[np.float64]]:
-    """Read the outlines of the areas of a DS9 region file.
+    r"""Read the outlines of the areas of a DS9 region file.
 
     Parameters
     ----------
@@ -112,6 +133,17 @@ def read_outlines(path: str | Path, wcs: WCS | None = None) -> list[NDArray[np.f
     ------
     InputError
         If a line cannot be understood, or the file holds no area.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import read_outlines
+    >>> with TemporaryDirectory() as directory:
+    ...     path = Path(directory) / "nebula.reg"
+    ...     _ = path.write_text("image\nbox(100, 120, 20, 10, 0)\n")
+    ...     print(read_outlines(path)[0].max(axis=0))
+    [109. 124.]
     """
     outlines = [r.outline - 1 for r in read_regions(path, wcs) if r.shape in _AREAS]
     if not outlines:

@@ -59,6 +59,20 @@ class ExposureGroup:
         Their files, in order of time.
     metadata : tuple of ExposureMetadata
         Their headers, in the same order.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import group_exposures
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(32, 32), n_exposures=2, n_stars=1, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     _ = write_tutorial(directory, scene)
+    ...     [group] = group_exposures(directory)
+    >>> group.object_name, group.filter_name, group.detector.name, len(group.paths)
+    ('TEST', 'F1230', 'HAWAII-2', 2)
+    >>> group.goes_with(group)
+    True
     """
 
     object_name: str
@@ -95,6 +109,17 @@ def find_exposures(paths: Paths) -> list[Path]:
     InputError
         If a path does not exist, a file that was named is not such an
         exposure, or there are none.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import find_exposures
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(32, 32), n_exposures=2, n_stars=1, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     tree = write_tutorial(directory, scene)  # exposures and calibrations
+    ...     print([path.name for path in find_exposures(directory)])
+    ['0001877553-20181217-EMIR-STARE_IMAGE.fits', ...
     """
     found: dict[Path, None] = {}
     problems: list[str] = []
@@ -141,6 +166,19 @@ def examine_files(paths: Paths) -> dict[Path, str | FrameError]:
     dict of `~pathlib.Path` to str or FrameError
         The reason for each file; empty where it is such an exposure, and the
         error where its header cannot be read.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import examine_files
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(32, 32), n_exposures=1, n_stars=1, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     tree = write_tutorial(directory, scene)
+    ...     for path, reason in examine_files([tree.exposures[0], tree.flat]).items():
+    ...         print(repr(reason))
+    ''
+    'a calibration or a product (it has the keyword NUMTYPE)'
     """
     reasons: dict[Path, str | FrameError] = {}
     for path in _as_paths(paths):
@@ -171,6 +209,19 @@ def group_exposures(paths: Paths) -> list[ExposureGroup]:
         As from `find_exposures`.
     MetadataError
         If a keyword that the reduction needs is missing or impossible.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import group_exposures
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(32, 32), n_exposures=2, n_stars=1, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     _ = write_tutorial(f"{directory}/j", scene)
+    ...     _ = write_tutorial(f"{directory}/h", scene.replace(filter_name="H"))
+    ...     groups = group_exposures([f"{directory}/j", f"{directory}/h"])
+    >>> [(group.filter_name, len(group.paths)) for group in groups]
+    [('H', 2), ('F1230', 2)]
     """
     files = find_exposures(paths)
     read = [(path, read_metadata(read_header(path), source=str(path))) for path in files]
@@ -193,6 +244,18 @@ def require_one_group(groups: Sequence[ExposureGroup]) -> ExposureGroup:
     ------
     MixedExposuresError
         If there are several, with a table of them, or none.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import group_exposures, require_one_group
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(32, 32), n_exposures=2, n_stars=1, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     _ = write_tutorial(directory, scene)
+    ...     group = require_one_group(group_exposures(directory))
+    >>> group.filter_name
+    'F1230'
     """
     if len(groups) == 1:
         return groups[0]
@@ -229,6 +292,17 @@ def find_control(paths: Paths) -> Path | None:
     -------
     `~pathlib.Path` or None
         The nearest one; `None` if there is none.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import find_control
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(32, 32), n_exposures=1, n_stars=1, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     tree = write_tutorial(directory, scene)
+    ...     print(find_control(tree.exposures).name)
+    control.yaml
     """
     near = {
         path.absolute() if path.is_dir() else path.absolute().parent for path in _as_paths(paths)
@@ -254,6 +328,21 @@ def header_table(paths: Paths) -> Table:
     `~astropy.table.Table`
         One row for each file, with its name and the keywords that describe
         its place in the observation. What a header does not say is masked.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import header_table
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(32, 32), n_exposures=2, n_stars=1, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     _ = write_tutorial(directory, scene)
+    ...     table = header_table(directory)
+    >>> print(table["OBJECT", "FILTER", "IMGOBBL"])
+    OBJECT FILTER IMGOBBL
+    ------ ------ -------
+      TEST  F1230       1
+      TEST  F1230       2
     """
     files: dict[Path, None] = {}
     for path in _as_paths(paths):

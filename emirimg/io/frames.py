@@ -65,6 +65,18 @@ def read_frame(path: str | Path, *, detector: Detector | None = None) -> CCDData
     -----
     A window of the detector is accepted when the keyword DETSEC says so, as
     in ``[1:256,1:256]`` (first and last column, first and last row).
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import read_frame
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(32, 32), n_exposures=1, n_stars=1, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     tree = write_tutorial(directory, scene)
+    ...     raw = read_frame(tree.exposures[0])
+    >>> raw.shape, raw.unit, raw.data.dtype.name, raw.header["FILTER"]
+    ((32, 32), Unit("adu"), 'float32', 'F1230')
     """
     path = Path(path)
     data, mask, header = _read(path, _EXPOSURE)
@@ -101,6 +113,18 @@ def read_image(path: str | Path, *, unit: u.UnitBase = u.adu) -> CCDData:
     FrameError
         If the file does not exist, is not FITS, is damaged or truncated, or
         has no image of two axes.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import read_image
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(32, 32), n_exposures=1, n_stars=1, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     tree = write_tutorial(directory, scene)
+    ...     flat = read_image(tree.flat, unit="")
+    >>> print(f"{flat.data.mean():.2f}")
+    1.00
     """
     data, mask, header = _read(Path(path), _CALIBRATION)
     return CCDData(data, unit=unit, mask=mask, meta=header)
@@ -124,6 +148,17 @@ def read_header(path: str | Path) -> fits.Header:
     ------
     FrameError
         If the file does not exist or does not start with a FITS header.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import read_header
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(32, 32), n_exposures=1, n_stars=1, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     tree = write_tutorial(directory, scene)
+    ...     print(read_header(tree.exposures[0])["DATE-OBS"])
+    2018-12-17T23:57:24.72
     """
     path = Path(path)
     content = read_bytes(path, _EXPOSURE, at_most=_HEADER_BYTES)
@@ -161,6 +196,21 @@ def read_calibrations(
     Returns
     -------
     Calibrations
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import read_calibrations
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(32, 32), n_exposures=1, n_stars=1, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     tree = write_tutorial(directory, scene)
+    ...     calibrations = read_calibrations(bad_pixels=tree.bad_pixel_mask, flat=tree.flat)
+    >>> int(calibrations.bad_pixels.sum()), calibrations.dark is None
+    (14, True)
+    >>> kind, name, checksum = calibrations.inputs[0]
+    >>> kind, name
+    ('bad_pixels', 'master_bpm.fits')
     """
     images = {
         "bad_pixels": (bad_pixels, u.dimensionless_unscaled),
@@ -195,6 +245,19 @@ def write_frame(path: str | Path, frame: CCDData, *, overwrite: bool = False) ->
     -------
     `~pathlib.Path`
         The file.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> from emirimg.io import write_frame
+    >>> frame = CCDData(np.ones((4, 4)), unit="adu", mask=np.eye(4, dtype=bool))
+    >>> with TemporaryDirectory() as directory:
+    ...     path = write_frame(f"{directory}/frame.fits", frame)
+    ...     again = CCDData.read(path)
+    >>> int(again.mask.sum())
+    4
     """
     path = Path(path)
     header = fits.Header(frame.meta)
@@ -250,7 +313,18 @@ def _image_header(hdus: fits.HDUList, number: int | None) -> fits.Header:
 
 
 def expected_shape(header: fits.Header, detector: Detector) -> tuple[int, int]:
-    """Return the shape (ny, nx) of an exposure: that of the detector, or of DETSEC in it."""
+    """Return the shape (ny, nx) of an exposure: that of the detector, or of DETSEC in it.
+
+    Examples
+    --------
+    >>> from astropy.io.fits import Header
+    >>> from emirimg.instrument import HAWAII2
+    >>> from emirimg.io import expected_shape
+    >>> expected_shape(Header(), HAWAII2)
+    (2048, 2048)
+    >>> expected_shape(Header({"DETSEC": "[1:512,1:256]"}), HAWAII2)
+    (256, 512)
+    """
     section = re.fullmatch(
         r"\[(\d+):(\d+),(\d+):(\d+)\]", str(header.get("DETSEC", "")).replace(" ", "")
     )

@@ -46,6 +46,22 @@ class ImagePlanes:
         True where there is no value.
     coverage : `~numpy.ndarray` or None
         Number of exposures, where the file says it.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from astropy.io import fits
+    >>> from emirimg.io import read_image_planes
+    >>> from emirimg.projection import MosaicGrid
+    >>> from emirimg.simulation import Scene
+    >>> grid = MosaicGrid.covering([Scene(shape=(32, 32)).truth.wcs(0)], [(32, 32)])
+    >>> with TemporaryDirectory() as directory:
+    ...     path = f"{directory}/other_program.fits"
+    ...     fits.writeto(path, np.ones(grid.shape, "f4"), grid.to_header())
+    ...     image = read_image_planes(path)
+    >>> image.data.shape == grid.shape, image.variance, image.wcs.wcs.ctype[0]
+    (True, None, 'RA---TAN')
     """
 
     data: NDArray[np.float32]
@@ -85,6 +101,23 @@ def read_image_planes(path: str | Path, *, weights: str | Path | None = None) ->
     or IVAR as its inverse. There is no value where the image is 0 or not
     finite, where MASK or BPM is not 0, where MAP, COVERAGE or NPIX is 0, and
     where a weight is not above 0.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from astropy.io import fits
+    >>> from emirimg.io import read_image_planes
+    >>> from emirimg.projection import MosaicGrid
+    >>> from emirimg.simulation import Scene
+    >>> grid = MosaicGrid.covering([Scene(shape=(32, 32)).truth.wcs(0)], [(32, 32)])
+    >>> with TemporaryDirectory() as directory:
+    ...     name = f"{directory}/coadd"  # as SWarp names an image and its weights
+    ...     fits.writeto(f"{name}.fits", np.ones(grid.shape, "f4"), grid.to_header())
+    ...     fits.writeto(f"{name}.weight.fits", np.full(grid.shape, 0.25, "f4"))
+    ...     image = read_image_planes(f"{name}.fits")
+    >>> float(image.variance.max())
+    4.0
     """
     path = Path(path)
     data, header = read_plane(path)

@@ -22,6 +22,18 @@ class ExposureFacts:
         Its keywords.
     shape : tuple of int
         Shape (ny, nx) of its image.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import inspect_exposure
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(32, 32), n_exposures=1, n_stars=1, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     tree = write_tutorial(directory, scene)
+    ...     facts = inspect_exposure(tree.exposures[0])
+    >>> facts.shape, facts.metadata.filter_name
+    ((32, 32), 'F1230')
     """
 
     metadata: ExposureMetadata
@@ -49,6 +61,23 @@ def inspect_exposure(path: str | Path, *, detector: Detector | None = None) -> E
         of its detector or no celestial WCS.
     MetadataError
         If a keyword that the reduction needs is missing or impossible.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.exceptions import EmirimgError
+    >>> from emirimg.io import inspect_exposure
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(32, 32), n_exposures=1, n_stars=1, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     tree = write_tutorial(directory, scene)
+    ...     print(inspect_exposure(tree.exposures[0]).shape)
+    ...     try:
+    ...         inspect_exposure(tree.flat)
+    ...     except EmirimgError as error:
+    ...         print(str(error).partition(tree.flat.name)[2])
+    (32, 32)
+     has the shape (32, 32), but an exposure of the detector HAWAII-2 has the shape ...
     """
     header = read_header(path)
     if detector is not None:
@@ -75,6 +104,17 @@ def image_shape(path: str | Path) -> tuple[int, int]:
     ------
     FrameError
         If the file is not FITS or has no image of two axes.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import image_shape
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(32, 48), n_exposures=1, n_stars=1, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     tree = write_tutorial(directory, scene)
+    ...     print(image_shape(tree.flat))
+    (32, 48)
     """
     header = read_header(path)
     if header.get("NAXIS") != 2:

@@ -21,6 +21,15 @@ def group_repeats(metadata: Sequence[ExposureMetadata]) -> list[list[int]]:
     -------
     list of list of int
         Indices of the exposures at one position after the other.
+
+    Examples
+    --------
+    >>> from emirimg.instrument import read_metadata
+    >>> from emirimg.io import group_repeats
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(shape=(32, 32), n_exposures=4, repeats=2, n_stars=0, n_galaxies=0)
+    >>> group_repeats([read_metadata(scene.exposure(index).header) for index in range(4)])
+    [[0, 1], [2, 3]]
     """
     positions: list[list[int]] = []
     for index, item in enumerate(metadata):
@@ -47,6 +56,16 @@ def find_gaps(metadata: Sequence[ExposureMetadata], names: Sequence[str]) -> lis
         One sentence for each position that has not as many exposures as NEXP
         says, and for each pattern that has not as many positions as NIMGOBBL
         says. A pattern begins where OBSBLOCK changes or IMGOBBL falls.
+
+    Examples
+    --------
+    >>> from emirimg.instrument import read_metadata
+    >>> from emirimg.io import find_gaps
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(shape=(32, 32), n_exposures=7, n_stars=0, n_galaxies=0)
+    >>> headers = [read_metadata(scene.exposure(index).header) for index in (0, 1, 2, 4, 5, 6)]
+    >>> find_gaps(headers, ["e1", "e2", "e3", "e5", "e6", "e7"])
+    ['6 of the 7 positions (NIMGOBBL) of OBSBLOCK 1 were found; IMGOBBL 4 missing']
     """
     gaps = []
     patterns: list[list[ExposureMetadata]] = []

@@ -38,6 +38,18 @@ def read_plane(
     ------
     FrameError
         If the file is damaged or has no such image.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import read_plane
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(32, 32), n_exposures=1, n_stars=1, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     tree = write_tutorial(directory, scene)
+    ...     data, header = read_plane(tree.bad_pixel_mask)
+    >>> data.dtype.name, int(data.max())
+    ('uint8', 1)
     """
     path = Path(path)
     with open_fits(path, "an image (FITS)") as hdus:
@@ -58,12 +70,23 @@ def read_plane(
 
 
 def read_list(path: str | Path) -> list[Path]:
-    """Read the names of files: the first word of each line that does not start with #.
+    r"""Read the names of files: the first word of each line that does not start with #.
 
     Raises
     ------
     InputError
         If the file cannot be read or has no names.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import read_list
+    >>> with TemporaryDirectory() as directory:
+    ...     path = Path(directory) / "list.txt"
+    ...     _ = path.write_text("# exposures\ne1.fits J\ne2.fits J\n")
+    ...     print([one.name for one in read_list(path)])
+    ['e1.fits', 'e2.fits']
     """
     path = Path(path)
     try:

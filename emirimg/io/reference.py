@@ -53,6 +53,18 @@ def read_reference_catalogue(path: str | Path, filter_name: str = "") -> Referen
     filter J for example, ``Jmag``, ``j_m`` (as 2MASS calls them), ``mag_J``, ``J``,
     then ``mag``; their errors ``e_Jmag``, ``j_msigcom``, ``mag_err``, ... Places
     without a unit are degrees; texts are hours and degrees.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from astropy.table import Table
+    >>> from emirimg.io import read_reference_catalogue
+    >>> table = Table({"RAJ2000": [40.01], "DEJ2000": [-1.5], "Jmag": [15.2], "Hmag": [14.9]})
+    >>> with TemporaryDirectory() as directory:
+    ...     table.write(f"{directory}/2mass.ecsv")
+    ...     catalogue = read_reference_catalogue(f"{directory}/2mass.ecsv", "J")
+    >>> catalogue.magnitude
+    array([15.2])
     """
     path = Path(path)
     if path.suffix.lower() not in _FORMATS:

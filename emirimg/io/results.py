@@ -74,6 +74,25 @@ def write_mosaic(
     (MASK, 1: do not use). The other extensions are MAP, the number of
     exposures, and EXPTIME, the time on the sky in seconds. Every HDU has the
     keywords CHECKSUM and DATASUM.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from astropy.io.fits import Header
+    >>> from astropy.nddata import CCDData
+    >>> from emirimg.combine import Mosaic
+    >>> from emirimg.io import write_mosaic
+    >>> from emirimg.projection import MosaicGrid
+    >>> from emirimg.simulation import Scene
+    >>> grid = MosaicGrid.covering([Scene(shape=(32, 32)).truth.wcs(0)], [(32, 32)])
+    >>> one = np.ones(grid.shape, dtype="f4")
+    >>> mosaic = Mosaic(grid, one, one, one > 1, one.astype("i2"), 30 * one, Header())
+    >>> with TemporaryDirectory() as directory:
+    ...     path = write_mosaic(f"{directory}/mosaic.fits", mosaic)
+    ...     image = CCDData.read(path)
+    >>> image.unit, image.uncertainty.uncertainty_type
+    (Unit("adu"), 'var')
     """
     path = Path(path)
     place = wcs_header(mosaic.grid.wcs)
@@ -114,6 +133,23 @@ def read_mosaic(path: str | Path) -> Mosaic:
     ------
     FrameError
         If the file is damaged or some of its planes are missing.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from astropy.io.fits import Header
+    >>> from emirimg.combine import Mosaic
+    >>> from emirimg.io import read_mosaic, write_mosaic
+    >>> from emirimg.projection import MosaicGrid
+    >>> from emirimg.simulation import Scene
+    >>> grid = MosaicGrid.covering([Scene(shape=(32, 32)).truth.wcs(0)], [(32, 32)])
+    >>> one = np.ones(grid.shape, dtype="f4")
+    >>> mosaic = Mosaic(grid, one, one, one > 1, one.astype("i2"), 30 * one, Header())
+    >>> with TemporaryDirectory() as directory:
+    ...     again = read_mosaic(write_mosaic(f"{directory}/mosaic.fits", mosaic))
+    >>> float(again.exposure.max()), int(again.coverage.max())
+    (30.0, 1)
     """
     path = Path(path)
     with open_fits(path, _MOSAIC) as hdus:
@@ -151,6 +187,24 @@ def read_provenance(path: str | Path) -> list[tuple[str, str, str]]:
     ------
     FrameError
         If the file is damaged or has no such table.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from astropy.io.fits import Header
+    >>> from emirimg.combine import Mosaic
+    >>> from emirimg.io import read_provenance, write_mosaic
+    >>> from emirimg.projection import MosaicGrid
+    >>> from emirimg.simulation import Scene
+    >>> grid = MosaicGrid.covering([Scene(shape=(32, 32)).truth.wcs(0)], [(32, 32)])
+    >>> one = np.ones(grid.shape, dtype="f4")
+    >>> mosaic = Mosaic(grid, one, one, one > 1, one.astype("i2"), 30 * one, Header())
+    >>> with TemporaryDirectory() as directory:
+    ...     path = f"{directory}/mosaic.fits"
+    ...     _ = write_mosaic(path, mosaic, provenance=[("flat", "flat_J.fits", "0a1b")])
+    ...     print(read_provenance(path))
+    [('flat', 'flat_J.fits', '0a1b')]
     """
     path = Path(path)
     with open_fits(path, _MOSAIC) as hdus:
@@ -162,7 +216,19 @@ def read_provenance(path: str | Path) -> list[tuple[str, str, str]]:
 
 
 def sha256(path: str | Path) -> str:
-    """Return the SHA-256 checksum of a file, in hexadecimal digits."""
+    """Return the SHA-256 checksum of a file, in hexadecimal digits.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import sha256
+    >>> with TemporaryDirectory() as directory:
+    ...     path = Path(directory) / "a.txt"
+    ...     _ = path.write_text("flat")
+    ...     print(sha256(path)[:16])
+    5dc27af287fa554a
+    """
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -183,6 +249,18 @@ def write_json(path: str | Path, content: Any, *, overwrite: bool = False) -> Pa
     -------
     `~pathlib.Path`
         The file.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import write_json
+    >>> with TemporaryDirectory() as directory:
+    ...     path = write_json(f"{directory}/numbers.json", {"seeing": 0.81})
+    ...     print(path.read_text())
+    {
+      "seeing": 0.81
+    }
+    <BLANKLINE>
     """
     path = Path(path)
     text = json.dumps(content, indent=2, allow_nan=False)
@@ -212,6 +290,16 @@ def write_table(path: str | Path, table: Table, *, overwrite: bool = False) -> P
     ------
     InputError
         If the suffix is another one.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from astropy.table import Table
+    >>> from emirimg.io import write_table
+    >>> with TemporaryDirectory() as directory:
+    ...     path = write_table(f"{directory}/stars.ecsv", Table({"mag": [15.2, 16.1]}))
+    ...     print(Table.read(path)["mag"].tolist())
+    [15.2, 16.1]
     """
     path = Path(path)
     if path.suffix not in _TABLE_FORMATS:

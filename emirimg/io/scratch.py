@@ -106,7 +106,19 @@ class Scratch:
         return self.adopted(*_written(plane, self.path))
 
     def adopted(self, path: Path, offset: int, shape: tuple[int, int], stored: str) -> StoredPlane:
-        """Return the plane of a file, which is removed when nobody refers to the plane."""
+        """Return the plane of a file, which is removed when nobody refers to the plane.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from emirimg.io import Scratch
+        >>> with Scratch(budget=0) as scratch:
+        ...     path = scratch.path / "plane"
+        ...     np.eye(3, dtype="<f4").tofile(path)
+        ...     plane = scratch.adopted(path, 0, (3, 3), "<f4")
+        ...     print(plane[0:1])
+        [[1. 0. 0.]]
+        """
         with self._lock:
             plane = self._planes.get(path)
             if plane is None:
@@ -126,6 +138,17 @@ class WorkerScratch:
     ----------
     directory : `~pathlib.Path`
         That of the scratch files.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from emirimg.io import WorkerScratch
+    >>> with TemporaryDirectory() as directory:
+    ...     plane = WorkerScratch(Path(directory)).keep(np.eye(3, dtype=np.float32))
+    ...     print(plane[1:2])
+    [[0. 1. 0.]]
     """
 
     def __init__(self, directory: Path) -> None:

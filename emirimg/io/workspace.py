@@ -33,6 +33,13 @@ class Workspace:
         Directory of the inputs and of intermediate images.
     results : `~pathlib.Path`
         Directory of the results.
+
+    Examples
+    --------
+    >>> from emirimg.io import Workspace
+    >>> workspace = Workspace.of_block("_combined_v0", "night1")
+    >>> workspace.work.as_posix(), workspace.results.as_posix()
+    ('night1/obsid_combined_v0_work', 'night1/obsid_combined_v0_results')
     """
 
     work: Path
@@ -91,6 +98,19 @@ def gather(
     -----
     The file `INDEX` keeps the SHA-256 checksums of everything that was ever
     gathered in the directory.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import gather
+    >>> with TemporaryDirectory() as directory:
+    ...     file = Path(directory) / "e1.fits"
+    ...     _ = file.write_bytes(b"...")
+    ...     print(gather({"e1.fits": file}, Path(directory) / "work", link=True))
+    ...     print(gather({"e1.fits": file}, Path(directory) / "work", link=True))  # it is there
+    ['e1.fits']
+    []
     """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
@@ -137,6 +157,17 @@ def complete_directory(target: str | Path) -> Iterator[Path]:
     ------
     InputError
         If a file has the final name.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import complete_directory
+    >>> with TemporaryDirectory() as directory:
+    ...     with complete_directory(Path(directory) / "results") as new:
+    ...         _ = (new / "a.txt").write_text("1")
+    ...     print([path.name for path in (Path(directory) / "results").iterdir()])
+    ['a.txt']
     """
     target = Path(target).resolve()
     if target.exists() and not target.is_dir():

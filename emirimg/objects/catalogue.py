@@ -71,6 +71,27 @@ def make_catalogue(
     References
     ----------
     .. [1] Kron, R. G. 1980, ApJS, 43, 305
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.io.fits import Header
+    >>> from emirimg.combine import Mosaic
+    >>> from emirimg.objects import make_catalogue
+    >>> from emirimg.projection import MosaicGrid
+    >>> from emirimg.simulation import Scene
+    >>> grid = MosaicGrid.covering([Scene(shape=(100, 100)).truth.wcs(0)], [(100, 100)])
+    >>> y, x = np.indices(grid.shape)
+    >>> data = np.random.default_rng(1).normal(0, 5, grid.shape)
+    >>> data += 4000 * (1 + ((x - 50) ** 2 + (y - 60) ** 2) / 16) ** -3
+    >>> planes = np.full((3, *grid.shape), 25, dtype=np.float32)
+    >>> mosaic = Mosaic(
+    ...     grid, data.astype("f4"), planes[0], data > 1e9, planes[1].astype("i2"), planes[2],
+    ...     Header(),
+    ... )
+    >>> catalogue = make_catalogue(mosaic, threshold=8, zero_point=25.0)
+    >>> print(f"{catalogue['x'][0]:.1f} {catalogue['y'][0]:.1f} {catalogue['mag'][0]:.2f}")
+    50.0 60.0 12.53
     """
     from photutils.segmentation import (  # noqa: PLC0415 (heavy)
         SourceCatalog,

@@ -26,6 +26,24 @@ class ObjectMask:
         True on objects, shape of the grid.
     grid : MosaicGrid
         Where the pixels lie.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.objects import ObjectMask
+    >>> from emirimg.projection import MosaicGrid
+    >>> from emirimg.simulation import Scene
+    >>> wcs = Scene(shape=(64, 64)).truth.wcs(0)
+    >>> grid = MosaicGrid.covering([wcs], [(64, 64)])
+    >>> mask = np.zeros(grid.shape, dtype=bool)
+    >>> mask[20:40, 20:40] = True
+    >>> objects = ObjectMask(mask, grid)
+    >>> round(objects.fraction, 3)
+    0.095
+    >>> objects.changed_fraction(objects)
+    0.0
+    >>> objects.on_frame(wcs, (64, 64)).shape  # in the plane of an exposure
+    (64, 64)
     """
 
     mask: NDArray[np.bool_]
@@ -76,7 +94,17 @@ class ObjectMask:
 
 
 class ObjectMasker(Protocol):
-    """A callable that finds the objects of a mosaic."""
+    """A callable that finds the objects of a mosaic.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.objects import ObjectMask
+    >>> def above_ten_sigma(mosaic, /):
+    ...     return ObjectMask(mosaic.data > 10 * np.sqrt(mosaic.variance), mosaic.grid)
+    >>> reducer = DitherReducer(objects=above_ten_sigma)
+    """
 
     def __call__(self, mosaic: Mosaic, /) -> ObjectMask:
         """Return the mask of the objects."""

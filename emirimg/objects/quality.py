@@ -74,6 +74,20 @@ class MosaicQuality:
         Standard error of that, from its scatter over the field.
     oversubtraction_sigma : float
         The same as ``oversubtraction`` in units of the noise of a pixel.
+
+    Examples
+    --------
+    >>> import json
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(shape=(256, 256), dither_scale=0.2, n_exposures=3, n_stars=60, n_galaxies=5)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> reducer = DitherReducer(passes=1)
+    >>> quality = reducer.reduce(exposures).quality  # doctest: +IGNORE_WARNINGS
+    >>> quality.measured_noise.shape == quality.radii.shape
+    True
+    >>> json.dumps(quality.to_dict())[:12]
+    '{"seeing": 0'
     """
 
     seeing: Quantity
@@ -140,6 +154,19 @@ def measure_quality(
     up to 60 000 random apertures of diameter 2 FWHM without any masked pixel,
     divided by the part of a star's light that they hold. Where objects leave no room
     for such apertures, the correlated noise is that of the largest smaller ones.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.objects import measure_quality
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(shape=(256, 256), dither_scale=0.2, n_exposures=3, n_stars=60, n_galaxies=5)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> reducer = DitherReducer(passes=1)
+    >>> mosaic = reducer.reduce(exposures).mosaic  # doctest: +IGNORE_WARNINGS
+    >>> quality = measure_quality(mosaic, zero_point=26.2)
+    >>> print(f"{quality.seeing:.1f} {quality.depth:.0f} mag")
+    0.8 arcsec 19 mag
     """
     if objects is None:
         objects = SegmentationMasker()(mosaic)

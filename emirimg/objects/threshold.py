@@ -102,6 +102,26 @@ def find_brightest(
     -----
     Background, smoothing and connected pixels as for `ThresholdMasker`; objects
     that touch are separated.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.io.fits import Header
+    >>> from emirimg.combine import Mosaic
+    >>> from emirimg.objects import find_brightest
+    >>> from emirimg.projection import MosaicGrid
+    >>> from emirimg.simulation import Scene
+    >>> grid = MosaicGrid.covering([Scene(shape=(100, 100)).truth.wcs(0)], [(100, 100)])
+    >>> y, x = np.indices(grid.shape)
+    >>> data = np.random.default_rng(1).normal(0, 5, grid.shape)
+    >>> data += 4000 * (1 + ((x - 50) ** 2 + (y - 60) ** 2) / 16) ** -3
+    >>> planes = np.full((3, *grid.shape), 25, dtype=np.float32)
+    >>> mosaic = Mosaic(
+    ...     grid, data.astype("f4"), planes[0], data > 1e9, planes[1].astype("i2"), planes[2],
+    ...     Header(),
+    ... )
+    >>> find_brightest(mosaic, 1, border=10).round()
+    array([[50., 60.]])
     """
     background, noise, _ = clipped_background(mosaic.data, _BOX)
     image = np.subtract(mosaic.data, background, out=background)

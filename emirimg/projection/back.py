@@ -58,6 +58,18 @@ def blot(
     References
     ----------
     Keys, R. 1981, IEEE Trans. Acoust. Speech Signal Process., 29, 1153.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.projection import MosaicGrid, blot
+    >>> from emirimg.simulation import Scene
+    >>> wcs = Scene(shape=(64, 64)).truth.wcs(0)
+    >>> grid = MosaicGrid.covering([wcs], [(64, 64)])
+    >>> mosaic = np.full(grid.shape, 100, dtype=np.float32)
+    >>> values, mask = blot(mosaic, np.zeros(grid.shape, dtype=bool), grid, wcs, (64, 64))
+    >>> print(values.shape, f"{np.median(values):.0f}")
+    (64, 64) 100
     """
     _check("image", image, grid)
     _check("mask", mask, grid)
@@ -100,6 +112,19 @@ def project_mask(
     ------
     ValueError
         If ``mask`` does not have the shape of the grid.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.projection import MosaicGrid, project_mask
+    >>> from emirimg.simulation import Scene
+    >>> wcs = Scene(shape=(64, 64)).truth.wcs(0)
+    >>> grid = MosaicGrid.covering([wcs], [(64, 64)])
+    >>> mask = np.zeros(grid.shape, dtype=bool)
+    >>> x, y = grid.wcs.world_to_pixel_values(*wcs.pixel_to_world_values(20, 50))
+    >>> mask[round(float(y)), round(float(x))] = True
+    >>> bool(project_mask(mask, grid, wcs, (64, 64))[50, 20])
+    True
     """
     _check("mask", mask, grid)
     pixel_map = PixelMap.between(MosaicGrid(wcs, shape), grid.wcs)

@@ -38,6 +38,23 @@ class MosaicGrid:
     ------
     ValueError
         If the WCS is not celestial and two-dimensional, or the shape is empty.
+
+    Examples
+    --------
+    >>> import astropy.units as u
+    >>> from emirimg.projection import MosaicGrid
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3)
+    >>> wcss = [scene.truth.wcs(index) for index in range(3)]
+    >>> grid = MosaicGrid.covering(wcss, [(2048, 2048)] * 3, scale=0.2 * u.arcsec)
+    >>> grid.shape, grid.scale.round(3)
+    ((2211, 2216), <Quantity 0.2 arcsec>)
+    >>> grid.window(wcss[0], (2048, 2048))
+    (slice(177, 2142, None), slice(0, 1963, None))
+    >>> grid.cutout(slice(100, 164)).shape
+    (64, 2216)
+    >>> grid.to_header()["CTYPE1"]
+    'RA---TAN'
     """
 
     wcs: WCS

@@ -93,6 +93,18 @@ def whole_pixel_shifts(wcss: Sequence[WCS], shapes: Sequence[tuple[int, int]]) -
     -------
     `~numpy.ndarray` of int
         Shape (n, 2): x and y of pixel (0, 0) of each frame.
+
+    Examples
+    --------
+    >>> from emirimg.instrument import undistorted
+    >>> from emirimg.projection import whole_pixel_shifts
+    >>> from emirimg.simulation import Scene
+    >>> truth = Scene(shape=(64, 64), n_exposures=3).truth
+    >>> wcss = [undistorted(truth.wcs(index)) for index in range(3)]
+    >>> whole_pixel_shifts(wcss, [(64, 64)] * 3)
+    array([[  0, 184],
+           [188,   0],
+           [262, 256]])
     """
     shifts = np.array(
         [_shift(wcs, shape, wcss[0]) for wcs, shape in zip(wcss, shapes, strict=True)]
@@ -114,6 +126,16 @@ def shift_grid(wcss: Sequence[WCS], shapes: Sequence[tuple[int, int]]) -> Mosaic
     -------
     MosaicGrid
         The pixels of the first frame, continued to all sides.
+
+    Examples
+    --------
+    >>> from emirimg.instrument import undistorted
+    >>> from emirimg.projection import shift_grid
+    >>> from emirimg.simulation import Scene
+    >>> truth = Scene(shape=(64, 64), n_exposures=3).truth
+    >>> wcss = [undistorted(truth.wcs(index)) for index in range(3)]
+    >>> shift_grid(wcss, [(64, 64)] * 3).shape
+    (320, 326)
     """
     shifts = whole_pixel_shifts(wcss, shapes)
     width, height = (shifts + [shape[::-1] for shape in shapes]).max(axis=0)

@@ -40,6 +40,19 @@ class InterpResampler(Strategy):
     weights w. Bilinear interpolation broadens stars of FWHM 4 pixels by 4 %
     and correlates the noise: on a scale of ten pixels it is about 1.5 times
     what the variances alone tell.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> from emirimg.projection import InterpResampler, MosaicGrid
+    >>> from emirimg.simulation import Scene
+    >>> wcs = Scene(shape=(64, 64)).truth.wcs(0)
+    >>> frame = CCDData(np.full((64, 64), 100.0), unit="adu", wcs=wcs)
+    >>> grid = MosaicGrid.covering([wcs], [(64, 64)])
+    >>> projected = InterpResampler()(frame, grid)
+    >>> print(f"{np.median(projected.data[~projected.mask]):.1f}")
+    100.0
     """
 
     name: Literal["interp"] = "interp"
@@ -71,6 +84,19 @@ class AdaptiveResampler(Strategy):
     References
     ----------
     DeForest, C. E. 2004, Solar Physics, 219, 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> from emirimg.projection import AdaptiveResampler, MosaicGrid
+    >>> from emirimg.simulation import Scene
+    >>> wcs = Scene(shape=(64, 64)).truth.wcs(0)
+    >>> frame = CCDData(np.full((64, 64), 100.0), unit="adu", wcs=wcs)
+    >>> grid = MosaicGrid.covering([wcs], [(64, 64)])
+    >>> projected = AdaptiveResampler()(frame, grid)
+    >>> print(f"{np.median(projected.data[~projected.mask]):.1f}")
+    100.0
     """
 
     name: Literal["adaptive"] = "adaptive"
@@ -97,6 +123,19 @@ class ExactResampler(Strategy):
     As for `AdaptiveResampler`; stars of FWHM 4 pixels become 4 % broader.
     Every pixel is a polygon on the sphere, which takes about ten times longer
     than bilinear interpolation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> from emirimg.projection import ExactResampler, MosaicGrid
+    >>> from emirimg.simulation import Scene
+    >>> wcs = Scene(shape=(64, 64)).truth.wcs(0)
+    >>> frame = CCDData(np.full((64, 64), 100.0), unit="adu", wcs=wcs)
+    >>> grid = MosaicGrid.covering([wcs], [(64, 64)])
+    >>> projected = ExactResampler()(frame, grid)
+    >>> print(f"{np.median(projected.data[~projected.mask]):.1f}")
+    100.0
     """
 
     name: Literal["exact"] = "exact"

@@ -157,6 +157,19 @@ def undistort_labels(labels: NDArray[np.integer], wcs: WCS) -> NDArray[np.intege
     `~numpy.ndarray`
         Labels of the nearest pixels, in the type of ``labels``; 0 outside of
         the frame.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.instrument import H2RG
+    >>> from emirimg.projection import undistort_labels
+    >>> from emirimg.simulation import Scene
+    >>> channels = H2RG.channel_numbers()
+    >>> straight = undistort_labels(channels, Scene(detector="H2RG").truth.wcs(0))
+    >>> channels[1000, 60:70]
+    array([1, 1, 1, 1, 2, 2, 2, 2, 2, 2], dtype=uint8)
+    >>> straight[1000, 60:70]
+    array([1, 1, 1, 1, 1, 1, 1, 1, 1, 1], dtype=uint8)
     """
     target = MosaicGrid(undistorted(wcs), labels.shape)
     x, y = PixelMap.between(target, wcs).coordinates()

@@ -62,6 +62,18 @@ def draw_history(frames: Sequence[FrameRecord], quantity: str, axes: Axes | None
     Notes
     -----
     Exposures that are left out of the mosaic are crosses.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import draw_history
+    >>> axes = draw_history(result.frames, "fwhm")
+    >>> axes.get_ylabel()
+    'FWHM (arcsec)'
     """
     axes = _new() if axes is None else axes
     title, label, factor = HISTORIES[quantity]
@@ -94,6 +106,18 @@ def draw_offsets(result: DitherResult, axes: Axes | None = None) -> Axes:
     Returns
     -------
     `~matplotlib.axes.Axes`
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import draw_offsets
+    >>> axes = draw_offsets(result)
+    >>> axes.get_xlabel()
+    'East (arcsec)'
     """
     axes = _new() if axes is None else axes
     east, north = offsets_on_sky(result).to_value(u.arcsec).T
@@ -122,6 +146,18 @@ def draw_residuals(frames: Sequence[FrameRecord], axes: Axes | None = None) -> A
     Returns
     -------
     `~matplotlib.axes.Axes`
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import draw_residuals
+    >>> axes = draw_residuals(result.frames)
+    >>> axes.get_ylabel()
+    'rms of the stars (mas)'
     """
     axes = _new() if axes is None else axes
     numbers = np.arange(1, len(frames) + 1)
@@ -149,6 +185,19 @@ def draw_noise(quality: MosaicQuality, axes: Axes | None = None) -> Axes:
     Returns
     -------
     `~matplotlib.axes.Axes`
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from matplotlib.figure import Figure
+    >>> from emirimg.report import draw_noise
+    >>> axes = draw_noise(result.quality, Figure().add_subplot())
+    >>> axes.get_xscale()
+    'log'
     """
     axes = _new() if axes is None else axes
     known = np.isfinite(quality.measured_noise)
@@ -162,9 +211,7 @@ def draw_noise(quality: MosaicQuality, axes: Axes | None = None) -> Axes:
         axes.set(xscale="log", yscale="log")
         axes.set_xticks(ticks := [0.5, 1, 2, 5, 10], [f"{tick:g}" for tick in ticks])
         axes.set_xlim(0.9 * diameter.min(), 1.1 * diameter.max())
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.minorticks_off()
+        _plain_decades(axes)
         axes.legend(frameon=False)
     else:
         _say_nothing(axes, "no star, or too little empty sky")
@@ -191,6 +238,18 @@ def draw_counts(counts: Table, depth: float = np.nan, axes: Axes | None = None) 
     Returns
     -------
     `~matplotlib.axes.Axes`
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import draw_counts, number_counts
+    >>> axes = draw_counts(number_counts(result), result.quality.depth)
+    >>> axes.get_xlabel()
+    'Magnitude'
     """
     axes = _new() if axes is None else axes
     number = np.asarray(counts["n"])
@@ -202,6 +261,7 @@ def draw_counts(counts: Table, depth: float = np.nan, axes: Axes | None = None) 
             fmt="o", color=_COLOUR, ms=4, lw=1,
         )  # fmt: skip
         axes.set(yscale="log")
+        _plain_decades(axes)
     else:
         _say_nothing(axes, "no source was found")
     if np.isfinite(depth) and some.any():
@@ -233,6 +293,13 @@ def _new() -> Axes:
 
 def _plain_numbers(axes: Axes) -> None:
     axes.ticklabel_format(useOffset=False)
+
+
+def _plain_decades(axes: Axes) -> None:
+    """Write 20 where a logarithmic axis would write 2 x 10^1."""
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.minorticks_off()
 
 
 def _say_nothing(axes: Axes, text: str) -> None:

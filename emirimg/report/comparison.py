@@ -69,6 +69,26 @@ class Comparison:
     difference : `~numpy.ndarray` of float32
         Second, on the pixels and the scale of the first, minus first; NaN where
         one of them has no value.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.io import read_image_planes
+    >>> from emirimg.report import compare_images
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> with TemporaryDirectory() as directory:
+    ...     image = read_image_planes(result.write(f"{directory}/mosaic.fits"))
+    >>> comparison = compare_images(image, image)  # doctest: +IGNORE_WARNINGS
+    >>> comparison.difference.shape == image.data.shape
+    True
+    >>> print(f"{comparison.difference_rms / image.data.std():.3f}")
+    0.000
+    >>> sorted(comparison.to_dict())[:3]
+    ['background', 'by_magnitude', 'difference_rms']
     """
 
     quality: tuple[MosaicQuality, MosaicQuality]
@@ -134,6 +154,22 @@ def compare_images(first: ImagePlanes, second: ImagePlanes) -> Comparison:
     3 FWHM of the less sharp image, so that their ratio does not depend on the seeing.
     The second image is resampled once (Lanczos-3) to the pixels of the first,
     moved by the common shift and divided by the flux ratio.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.io import read_image_planes
+    >>> from emirimg.report import compare_images
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> with TemporaryDirectory() as directory:
+    ...     image = read_image_planes(result.write(f"{directory}/mosaic.fits"))
+    >>> comparison = compare_images(image, image)  # doctest: +IGNORE_WARNINGS
+    >>> print(f"{comparison.flux_ratio:.2f}")
+    1.00
     """
     grids = [MosaicGrid(image.wcs, image.data.shape) for image in (first, second)]
     mosaics = [_mosaic(image, grid) for image, grid in zip((first, second), grids, strict=True)]

@@ -36,6 +36,23 @@ def comparison_table(comparison: Comparison, names: Sequence[str]) -> Table:
     Returns
     -------
     `rich.table.Table`
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.io import read_image_planes
+    >>> from emirimg.report import compare_images
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> with TemporaryDirectory() as directory:
+    ...     image = read_image_planes(result.write(f"{directory}/mosaic.fits"))
+    >>> comparison = compare_images(image, image)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import comparison_table
+    >>> comparison_table(comparison, ["mine", "yours"]).row_count > 5
+    True
     """
     table = Table(box=box.SIMPLE, padding=0)
     table.add_column("", no_wrap=True)
@@ -121,6 +138,24 @@ def plot_comparison(
         1800 x 1125 pixels: the first image, the second on its pixels and scale,
         their difference; the flux ratio against the magnitude and over the field,
         and the places of the stars.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.io import read_image_planes
+    >>> from emirimg.report import compare_images
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> with TemporaryDirectory() as directory:
+    ...     image = read_image_planes(result.write(f"{directory}/mosaic.fits"))
+    >>> comparison = compare_images(image, image)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import plot_comparison
+    >>> figure = plot_comparison(comparison, image.data, ["mine", "yours"])
+    >>> len(figure.axes) > 5
+    True
     """
     figure = Figure(figsize=(12, 7.5), dpi=150, layout="constrained")
     axes = figure.subplots(2, 3)

@@ -25,6 +25,23 @@ def plot_recovery(recovery: Recovery) -> Figure:
     -------
     `~matplotlib.figure.Figure`
         1050 x 1050 pixels; ``figure.savefig(path)`` writes it.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import write_frame
+    >>> from emirimg.simulation import Scene, injection_test
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> with TemporaryDirectory() as directory:
+    ...     exposures = [
+    ...         write_frame(f"{directory}/{index}.fits", scene.exposure(index))
+    ...         for index in range(3)
+    ...     ]
+    ...     recovery = injection_test(exposures, n_stars=15, passes=1)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import plot_recovery
+    >>> len(plot_recovery(recovery).axes)  # doctest: +IGNORE_WARNINGS
+    2
     """
     table, stars = recovery.table, recovery.stars
     figure = Figure(figsize=(7, 7), dpi=150, layout="constrained")

@@ -32,6 +32,18 @@ def draw_coverage_map(mosaic: Mosaic, axes: WCSAxes | None = None) -> WCSAxes:
     Returns
     -------
     `~astropy.visualization.wcsaxes.WCSAxes`
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import draw_coverage_map
+    >>> axes = draw_coverage_map(result.mosaic)
+    >>> axes.get_title()
+    'Number of exposures'
     """
     axes = _new(mosaic) if axes is None else axes
     coverage = _thinned(mosaic.coverage)
@@ -63,6 +75,18 @@ def draw_object_map(
     Returns
     -------
     `~astropy.visualization.wcsaxes.WCSAxes`
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import draw_object_map
+    >>> axes = draw_object_map(result.mosaic, result.objects)
+    >>> axes.get_title()
+    'Objects: 27.3 % of the field'
     """
     axes = _new(mosaic) if axes is None else axes
     mask = np.zeros(mosaic.grid.shape, dtype=bool) if objects is None else objects.mask
@@ -90,6 +114,18 @@ def draw_sky_residual(
     Returns
     -------
     `~astropy.visualization.wcsaxes.WCSAxes`
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import draw_sky_residual
+    >>> axes = draw_sky_residual(result.mosaic, result.objects)
+    >>> axes.get_title()
+    'Sky residual, rms 1.4 ADU'
     """
     axes = _new(mosaic) if axes is None else axes
     level = sky_residual_map(mosaic, objects)

@@ -42,6 +42,18 @@ def report_numbers(result: DitherResult) -> dict[str, Any]:
         That of `~emirimg.dither.DitherResult.summary` and, besides, ``offsets``
         (arcsec, east and north, one pair for each exposure), ``number_counts``,
         ``sky_residual`` (ADU; `None` where it is unknown), ``inputs`` and ``versions``.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import report_numbers
+    >>> numbers = report_numbers(result)
+    >>> len(numbers["offsets"]), sorted(numbers["versions"])[:3]
+    (3, ['astropy', 'ccdproc', 'emirimg'])
     """
     counts = number_counts(result)
     residual = sky_residual_map(result.mosaic, result.objects)
@@ -76,6 +88,18 @@ def number_counts(result: DitherResult) -> QTable:
     Sources of 5 sigma, those that touch not separated
     (`~emirimg.objects.make_catalogue`). Near the depth of the mosaic many are
     missed; the counts are not corrected for that.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import number_counts
+    >>> counts = number_counts(result)
+    >>> counts.colnames, bool(counts["n"].sum() > 5)
+    (['magnitude', 'n', 'density'], True)
     """
     mosaic = result.mosaic
     sources = make_catalogue(mosaic, deblend=False, zero_point=result.quality.zero_point)
@@ -108,6 +132,18 @@ def sky_residual_map(mosaic: Mosaic, objects: ObjectMask | None = None) -> NDArr
     -------
     `~numpy.ndarray`
         In ADU; NaN where less than a fifth of a block is free sky.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import sky_residual_map
+    >>> background = sky_residual_map(result.mosaic, result.objects)
+    >>> background.shape
+    (5, 5)
     """
     mask = mosaic.mask if objects is None else mosaic.mask | objects.mask
     return block_map(mosaic.data, mask, _BOX)[0]
@@ -125,6 +161,19 @@ def offsets_on_sky(result: DitherResult) -> u.Quantity:
     -------
     `~astropy.units.Quantity`
         Shape (n, 2): to the east and to the north, in arcsec.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import offsets_on_sky
+    >>> offsets_on_sky(result).round()
+    <Quantity [[ 6.,  1.],
+               [-2., -6.],
+               [-4.,  4.]] arcsec>
     """
     wcss = result.alignment.wcss
     # Any pixel will do, as long as it is the same in all exposures.

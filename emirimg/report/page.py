@@ -93,6 +93,18 @@ def report_page(
         A page that opens in any browser, also without a network: pictures, style
         and script are within it, and it forbids itself to ask for anything else.
         Names and texts from headers are escaped.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import report_page
+    >>> page = report_page(result, command="emirimg reduce data/ -o results")
+    >>> page[:15], "http://" in page.split("<body")[0]
+    ('<!DOCTYPE html>', False)
     """
     numbers = report_numbers(result) if numbers is None else numbers
     image = scale_image(result.mosaic)

@@ -50,6 +50,18 @@ def plot_mosaic(mosaic: Mosaic, objects: ObjectMask | None = None) -> Figure:
     The stretch is an inverse hyperbolic sine from -3 to 150 times the noise
     of the (averaged) background, so that the noise of the sky and faint
     objects show and bright ones keep their shape.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import plot_mosaic
+    >>> figure = plot_mosaic(result.mosaic, result.objects)
+    >>> [axes.get_title() for axes in figure.axes[:2]]
+    ['Image', 'Number of exposures, objects outlined']
     """
     step = max(1, -(-max(mosaic.grid.shape) // _SIZE))
     wcs = _in_blocks(mosaic.grid.wcs, step)
@@ -93,6 +105,18 @@ def plot_noise_curve(quality: MosaicQuality) -> Figure:
     The prediction adds the variances of the pixels. Measured noise that rises above
     it with the aperture is correlated between pixels: by the resampling on small
     scales, by the sky subtraction on large ones.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import plot_noise_curve
+    >>> figure = plot_noise_curve(result.quality)
+    >>> figure.axes[0].get_title()
+    'Noise in empty apertures'
     """
     figure = Figure(figsize=(6, 5), dpi=150, layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])

@@ -33,6 +33,23 @@ def preflight_text(preflight: Preflight) -> RenderableType:
     renderable
         A heading and a table of the exposures for each group, its calibrations
         and findings, and the verdict; 80 columns wide.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.dither import check_exposures
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(256, 256), n_exposures=2, n_stars=40, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     _ = write_tutorial(directory, scene)
+    ...     check = check_exposures(directory)
+    >>> from rich.console import Console
+    >>> from emirimg.report import preflight_text
+    >>> console = Console(width=80)
+    >>> with console.capture() as captured:
+    ...     console.print(preflight_text(check))
+    >>> captured.get().splitlines()[-1]
+    'A reduction would work: 1 warning'
     """
     parts: list[RenderableType] = []
     for number, group in enumerate(preflight.groups, start=1):

@@ -60,6 +60,14 @@ def draw_image(
     ------
     InputError
         If the box does not lie on the image, or the color map is unknown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.report import draw_image
+    >>> figure = draw_image(np.eye(50), title="e1.fits", cuts="[0,1]", box=(1, 20, 1, 20))
+    >>> figure.axes[0].get_title()
+    'e1.fits'
     """
     ny, nx = data.shape
     x1, x2, y1, y2 = box or (1, nx, 1, ny)
@@ -103,6 +111,15 @@ def find_cuts(data: NDArray[Any], cuts: str = "zscale") -> tuple[float, float]:
     ------
     InputError
         If the text is none of these.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.report import find_cuts
+    >>> find_cuts(np.array([[1.0, 5.0], [9.0, np.nan]]), "minmax")
+    (1.0, 9.0)
+    >>> find_cuts(np.eye(3), "[-10,100]")
+    (-10.0, 100.0)
     """
     word = cuts.strip().lower()
     if word not in {"zscale", "none", "minmax"}:
@@ -144,6 +161,12 @@ def header_title(header: Mapping[str, Any], keys: str) -> str:
     InputError
         If the header has no such keyword, or the format does not suit the
         values.
+
+    Examples
+    --------
+    >>> from emirimg.report import header_title
+    >>> header_title({"OBJECT": "M33", "EXPTIME": 30.0}, "OBJECT,EXPTIME.'%s, %.1f s'")
+    'M33, 30.0 s'
     """
     match = _KEYS.fullmatch(keys)
     names, form = match.groups() if match else (keys, "")

@@ -32,6 +32,17 @@ def summary_tables(summary: Mapping[str, Any]) -> list[Table]:
     ----------
     summary : mapping
         As from `emirimg.dither.DitherResult.summary`.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import summary_tables
+    >>> [table.row_count > 0 for table in summary_tables(result.summary())]
+    [True, True]
     """
     return [frame_table(summary["frames"]), mosaic_table(summary)]
 
@@ -43,6 +54,18 @@ def summary_text(summary: Mapping[str, Any]) -> str:
     ----------
     summary : mapping
         As from `emirimg.dither.DitherResult.summary`.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import summary_text
+    >>> text = summary_text(result.summary())
+    >>> max(len(line) for line in text.splitlines()) <= 80
+    True
     """
     stream = io.StringIO()
     console = Console(file=stream, width=80, highlight=False, color_system=None)
@@ -58,6 +81,17 @@ def frame_table(frames: Sequence[Mapping[str, Any]]) -> Table:
     ----------
     frames : sequence of mapping
         As from `emirimg.dither.FrameRecord.to_dict`.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import frame_table
+    >>> frame_table([record.to_dict() for record in result.frames]).row_count
+    3
     """
     table = Table(title="Exposures", title_justify="left", box=box.SIMPLE, padding=0)
     table.add_column("exposure", no_wrap=True, overflow="ellipsis", min_width=10)
@@ -91,6 +125,17 @@ def mosaic_table(summary: Mapping[str, Any]) -> Table:
     ----------
     summary : mapping
         As from `emirimg.dither.DitherResult.summary`.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import mosaic_table
+    >>> mosaic_table(result.summary()).row_count > 5
+    True
     """
     table = Table(
         title="Mosaic",
@@ -130,6 +175,20 @@ def score_table(scores: Mapping[str, Score]) -> Table:
         Headings, and scores as from `emirimg.simulation.score`. The perfect
         values are those of the first that has them. ``!`` marks a figure
         that misses its goal.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import score_table
+    >>> from emirimg.simulation import score
+    >>> figures = score(result.mosaic, scene.truth, perfect=False)  # doctest: +IGNORE_WARNINGS
+    >>> table = score_table({"mosaic": figures})
+    >>> table.row_count == len(figures.table)
+    True
     """
     table = Table(box=box.SIMPLE, padding=0)
     table.add_column("figure of merit")
@@ -151,6 +210,23 @@ def recovery_table(recovery: Recovery) -> Table:
     ----------
     recovery : Recovery
         As from `emirimg.simulation.injection_test`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import write_frame
+    >>> from emirimg.simulation import Scene, injection_test
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> with TemporaryDirectory() as directory:
+    ...     exposures = [
+    ...         write_frame(f"{directory}/{index}.fits", scene.exposure(index))
+    ...         for index in range(3)
+    ...     ]
+    ...     recovery = injection_test(exposures, n_stars=15, passes=1)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.report import recovery_table
+    >>> recovery_table(recovery).row_count == len(recovery.table)
+    True
     """
     table = Table(box=box.SIMPLE, padding=0)
     for heading in ("mag", "stars", "found (%)", "bias (%)", "scatter (%)", "lost (%)"):

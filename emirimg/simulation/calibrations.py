@@ -29,6 +29,13 @@ class CalibrationFrames:
         Dark current, in ADU per second (float32).
     flat : `~astropy.nddata.CCDData`
         Response from pixel to pixel (float32).
+
+    Examples
+    --------
+    >>> from emirimg.simulation import Scene
+    >>> frames = Scene(shape=(64, 64)).calibrations()
+    >>> int(frames.bad_pixel_mask.data.sum()), frames.dark.unit, f"{frames.flat.data.std():.2f}"
+    (41, Unit("adu / s"), '0.03')
     """
 
     bad_pixel_mask: CCDData

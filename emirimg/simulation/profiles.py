@@ -37,6 +37,13 @@ class MoffatPSF:
         1 - b/a.
     angle : float
         Position angle of the major axis, from north to east, in degrees.
+
+    Examples
+    --------
+    >>> from emirimg.simulation import MoffatPSF
+    >>> psf = MoffatPSF(fwhm=0.8, beta=3.0, ellipticity=0.1, angle=30.0)
+    >>> psf.inverse_shape.shape
+    (2, 2)
     """
 
     fwhm: float

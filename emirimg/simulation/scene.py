@@ -216,15 +216,35 @@ class Scene(Strategy):
         Returns
         -------
         Scene
+
+        Examples
+        --------
+        >>> from emirimg.simulation import Scene
+        >>> Scene().replace(seed=7, seeing="1.1 arcsec").seeing
+        <Quantity 1.1 arcsec>
         """
         return type(self)(**{**dict(self), **changes})
 
     def with_stars(self, n_stars: int, *, n_saturated: int = 0) -> Self:
-        """Return the scene with that many stars."""
+        """Return the scene with that many stars.
+
+        Examples
+        --------
+        >>> from emirimg.simulation import Scene
+        >>> Scene().with_stars(8000, n_saturated=2).n_saturated
+        2
+        """
         return self.replace(n_stars=n_stars, n_saturated=n_saturated)
 
     def with_galaxies(self, n_galaxies: int, *, big_galaxy: bool = False) -> Self:
-        """Return the scene with that many galaxies."""
+        """Return the scene with that many galaxies.
+
+        Examples
+        --------
+        >>> from emirimg.simulation import Scene
+        >>> Scene().with_galaxies(20, big_galaxy=True).big_galaxy
+        True
+        """
         return self.replace(n_galaxies=n_galaxies, big_galaxy=big_galaxy)
 
     def with_clouds(self, extinction: float) -> Self:
@@ -235,6 +255,13 @@ class Scene(Strategy):
         """Return the scene as an ideal camera on an ideal mount sees it.
 
         Sky, distortion, photon and read noise remain.
+
+        Examples
+        --------
+        >>> from emirimg.simulation import Scene
+        >>> ideal = Scene().without_faults()
+        >>> ideal.bad_pixels, ideal.cosmic_rays, ideal.pointing_error
+        (0.0, 0, 0.0)
         """
         return self.replace(
             **dict.fromkeys(
@@ -249,7 +276,14 @@ class Scene(Strategy):
         )  # fmt: skip
 
     def with_sky_exposures(self, nod_every: int = 1, *, nod_object: str = "same") -> Self:
-        """Return the scene with as many exposures of the blank sky beside the field."""
+        """Return the scene with as many exposures of the blank sky beside the field.
+
+        Examples
+        --------
+        >>> from emirimg.simulation import Scene
+        >>> Scene(n_exposures=3).with_sky_exposures().truth.on_target
+        array([ True, False,  True, False,  True, False])
+        """
         return self.replace(
             n_exposures=2 * self.n_exposures, nod_every=nod_every, nod_object=nod_object
         )
@@ -294,7 +328,15 @@ class Scene(Strategy):
         return make_exposure(self.truth, index)
 
     def calibrations(self) -> CalibrationFrames:
-        """Make the master bad-pixel mask, dark and flat."""
+        """Make the master bad-pixel mask, dark and flat.
+
+        Examples
+        --------
+        >>> from emirimg.simulation import Scene
+        >>> masters = Scene(shape=(64, 64)).calibrations()
+        >>> masters.flat.shape, masters.bad_pixel_mask.data.dtype.name
+        ((64, 64), 'uint8')
+        """
         return calibration_frames(self.truth)
 
 

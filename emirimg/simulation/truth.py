@@ -45,6 +45,25 @@ class Truth:
         ``claimed_ra``, ``claimed_dec``, ``error_x``, ``error_y`` (true minus
         claimed position of the field, in pixels), ``fwhm``, ``ellipticity``,
         ``psf_angle``, ``transparency``, ``sky`` (ADU).
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.simulation import Scene, Truth, write_tutorial
+    >>> scene = Scene(shape=(64, 64), n_exposures=2, n_stars=5, n_galaxies=2, trails=1)
+    >>> with TemporaryDirectory() as directory:
+    ...     _ = write_tutorial(directory, scene)
+    ...     truth = Truth.read(directory)
+    >>> len(truth.catalogue), len(truth.frames)
+    (7, 2)
+    >>> place = truth.wcs(0).pixel_to_world(30, 30)
+    >>> x, y = truth.claimed_wcs(0).world_to_pixel(place)
+    >>> print(f"the header is wrong by ({x - 30:.1f}, {y - 30:.1f}) pixels")
+    the header is wrong by (4.0, 4.6) pixels
+    >>> print(f"seeing {truth.psf(0).fwhm:.2f} arcsec, sky {truth.background(0).mean():.0f} ADU")
+    seeing 0.77 arcsec, sky 2974 ADU
+    >>> truth.cosmic_rays(0).shape, truth.trails(0).shape, truth.pedestal(0).shape
+    ((64, 64), (64, 64), (64, 64))
     """
 
     scene: Scene

@@ -68,6 +68,16 @@ class TutorialPaths:
         Files of observation blocks: ``ini``, ``v0``, ...
     truth : `~pathlib.Path`
         Directory of the truth, see `Truth.read`.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(32, 32), n_exposures=2, n_stars=1, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     paths = write_tutorial(directory, scene)
+    >>> len(paths.exposures), paths.control.name, sorted(paths.observations)[:2]
+    (2, 'control.yaml', ['ini', 'v0'])
     """
 
     root: Path
@@ -111,6 +121,17 @@ def write_tutorial(
     ------
     InputError
         If the directory is not empty and ``overwrite`` is False.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import find_exposures
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(32, 32), n_exposures=2, n_stars=1, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     _ = write_tutorial(directory, scene)
+    ...     print(len(find_exposures(directory)))
+    2
     """
     root = Path(directory)
     if root.exists() and (not root.is_dir() or any(root.iterdir())) and not overwrite:

@@ -70,6 +70,21 @@ class PatternSkySolution(SkySolution):
     common : callable
         ``common(index)`` returns the sky of a frame as all frames together tell
         it, with planes that are worked out where they are asked for.
+
+    Examples
+    --------
+    >>> from emirimg.simulation import Scene
+    >>> from emirimg.sky import PatternSky
+    >>> from emirimg.stack import DitherStack
+    >>> scene = Scene(n_exposures=4, shape=(128, 128), n_stars=0, n_galaxies=0, bad_pixels=0)
+    >>> stack = DitherStack.from_frames([scene.exposure(index) for index in range(4)])
+    >>> skies = PatternSky()(stack, objects=None)
+    >>> (skies.levels / scene.truth.frames["sky"]).round(1)
+    array([1., 1., 1., 1.])
+    >>> skies.shape_image.shape, skies.excludes_own_pointing
+    ((128, 128), True)
+    >>> skies.planes(0) is None  # whole arrays, as the pointings are excluded
+    True
     """
 
     shape_image: NDArray[np.float32]

@@ -49,6 +49,16 @@ def channel_medians(
     The error of the median of n pixels of the noise s is
     ``sqrt(pi / 2 / n) * s``, which is negligible for the 130 000 pixels of a
     channel.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> from emirimg.sky import channel_medians
+    >>> frame = CCDData([[4.0, 5.0, 9.0, 9.0], [6.0, 5.0, 9.0, 7.0]], unit="adu")
+    >>> channel_medians(frame, np.array([[1, 1, 2, 2], [1, 1, 2, 0]], dtype=np.uint8))
+    array([[5., 5., 9., 9.],
+           [5., 5., 9., 0.]], dtype=float32)
     """
     if channels.shape != frame.shape:
         msg = (

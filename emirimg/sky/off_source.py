@@ -62,6 +62,20 @@ class OffSourceSky:
     blank (the medians of the blocks scatter upwards by less than twice their
     errors), then the frames of the target are as good a sky as those beside it,
     and all of them together go to the estimator.
+
+    Examples
+    --------
+    >>> from emirimg.simulation import Scene
+    >>> from emirimg.sky import OffSourceSky, PatternSky
+    >>> from emirimg.stack import DitherStack
+    >>> scene = Scene(n_exposures=3, shape=(128, 128), n_stars=0, n_galaxies=0, dither_scale=0.2)
+    >>> scene = scene.with_sky_exposures()
+    >>> exposures = [scene.exposure(index) for index in range(6)]  # target, sky, target, ...
+    >>> target = DitherStack.from_frames(exposures[::2])
+    >>> estimate = OffSourceSky(PatternSky(), beside=DitherStack.from_frames(exposures[1::2]))
+    >>> skies = estimate(target)
+    >>> len(skies), skies.findings["SKYSHAPE"][0]
+    (3, 'beside')
     """
 
     estimator: SkyEstimator

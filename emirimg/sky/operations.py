@@ -32,6 +32,18 @@ def subtract_sky(frame: CCDData, sky: SkyModel) -> CCDData:
     ------
     FrameError
         If the shapes differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData, VarianceUncertainty
+    >>> from emirimg.sky import SkyModel, subtract_sky
+    >>> variance = VarianceUncertainty([[600.0, 602.0]])
+    >>> frame = CCDData([[3000.0, 3010.0]], unit="adu", uncertainty=variance)
+    >>> sky = SkyModel(level=3000.0, image=np.full((1, 2), 3000.0), variance=100.0, n_used=6)
+    >>> clean = subtract_sky(frame, sky)
+    >>> np.asarray(clean.data), np.asarray(clean.uncertainty.array)
+    (array([[ 0., 10.]], dtype=float32), array([[700., 702.]], dtype=float32))
     """
     if sky.image.shape != frame.shape:
         msg = f"the sky has the shape {sky.image.shape}; {frame.shape} was expected"

@@ -88,6 +88,18 @@ class ChannelMedian(Strategy):
     The medians of the channels are shrunk by the evidence for them: where
     they differ by no more than their errors, they are 0, and no noise is
     added. A frame smaller than the detector is taken to be its central part.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.simulation import Scene
+    >>> from emirimg.sky import ChannelMedian
+    >>> frame = Scene(detector="H2RG", shape=(128, 128), n_stars=0, n_galaxies=0).exposure(0)
+    >>> frame.data = np.random.default_rng(1).normal(0, 20, frame.shape)
+    >>> frame.data[:, 64:] += 30  # the second channel
+    >>> residual = ChannelMedian()(frame)
+    >>> residual[0, [0, 64]].round()
+    array([-0., 30.], dtype=float32)
     """
 
     name: Literal["channel"] = "channel"
@@ -118,6 +130,18 @@ class SmoothResidual(Strategy):
     -----
     Follows anything that is larger than a few blocks, the haloes of large
     galaxies included, unless they are masked.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> from emirimg.sky import SmoothResidual
+    >>> gradient = np.linspace(-20, 20, 256) * np.ones((256, 1))
+    >>> noise = np.random.default_rng(1).normal(0, 10, gradient.shape)
+    >>> frame = CCDData(gradient + noise, unit="adu")
+    >>> residual = SmoothResidual(box_size=32)(frame)
+    >>> bool(np.abs(residual - gradient).max() < 3)
+    True
     """
 
     name: Literal["smooth"] = "smooth"
@@ -150,6 +174,18 @@ class DetectorResidual(Strategy):
     HAWAII-2: `QuadrantSurface`. H2RG: `ChannelMedian`, and a polynomial for
     the whole frame, if there is evidence for one, through what the channels
     leave. Both: `RowColumnStriping` in what that leaves.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.simulation import Scene
+    >>> from emirimg.sky import DetectorResidual
+    >>> frame = Scene(shape=(256, 256), n_stars=0, n_galaxies=0).exposure(0)  # HAWAII-2
+    >>> frame.data = np.random.default_rng(1).normal(0, 20, frame.shape)
+    >>> frame.data[128:, 128:] += 25  # a false background in the last quadrant
+    >>> residual = DetectorResidual(box_size=32)(frame)
+    >>> print(f"{residual[:128].mean():.0f} {residual[128:, 128:].mean():.0f}")
+    -0 25
     """
 
     name: Literal["detector"] = "detector"

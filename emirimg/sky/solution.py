@@ -31,6 +31,19 @@ class SkySolution(Sequence[SkyModel]):
     fills_field : bool, optional
         Whether the target covers its field, so that nothing in its frames
         tells what the sky left behind. Default: no.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.sky import SkyModel, SkySolution
+    >>> def model(index):
+    ...     level = 3000.0 + 20 * index
+    ...     return SkyModel(level, np.full((4, 4), level, dtype=np.float32), 0.0, 1)
+    >>> skies = SkySolution(np.array([3000.0, 3020.0]), model)
+    >>> len(skies), skies[1].level
+    (2, 3020.0)
+    >>> skies.planes(0) is None  # nothing but whole arrays
+    True
     """
 
     levels: NDArray[np.float64]

@@ -152,3 +152,12 @@ def test_numbers_are_plain(result, without_stars):
 @pytest.mark.parametrize("quantity", HISTORIES)
 def test_histories_are_of_known_quantities(result, quantity):
     assert quantity in result.frames[0].to_dict()
+
+
+def test_logarithmic_axes_have_plain_numbers(result):
+    counts = number_counts(result)
+    for axes in (draw_noise(result.quality), draw_counts(counts)):
+        axes.figure.canvas.draw()
+        texts = [label.get_text() for label in axes.get_yticklabels(which="both")]
+        assert any(texts)
+        assert not any("times" in text or "^" in text for text in texts), texts

@@ -53,6 +53,19 @@ def find_calibrations(
     ------
     InputError
         If the control file is not usable.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.dither import find_calibrations
+    >>> from emirimg.io import group_exposures
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(32, 32), n_exposures=1, n_stars=1, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     _ = write_tutorial(directory, scene)
+    ...     uses = find_calibrations(group_exposures(directory)[0])
+    >>> [(use.kind, use.path.name) for use in uses][0]
+    ('bad_pixels', 'master_bpm.fits')
     """
     files = files or {}
     if any(files.values()):
@@ -94,6 +107,15 @@ def check_calibrations(
     Yields
     ------
     Finding
+
+    Examples
+    --------
+    >>> from emirimg.dither import CalibrationUse, check_calibrations
+    >>> from emirimg.instrument import HAWAII2
+    >>> uses = (CalibrationUse("flat", None, "no control file was found"),)
+    >>> for finding in check_calibrations(uses, HAWAII2, (2048, 2048)):
+    ...     print(finding.text)
+    no flat: no control file was found
     """
     for use in uses:
         word = _WORDS[use.kind]

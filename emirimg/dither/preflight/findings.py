@@ -23,7 +23,14 @@ __all__ = [
 
 
 class Severity(StrEnum):
-    """How much a finding matters."""
+    """How much a finding matters.
+
+    Examples
+    --------
+    >>> from emirimg.dither import Severity
+    >>> sorted(severity.name for severity in Severity)
+    ['ERROR', 'NOTE', 'WARNING']
+    """
 
     NOTE = "note"
     """Something to know; nothing is wrong."""
@@ -50,6 +57,13 @@ class Finding:
         What was found, in words.
     files : tuple of str
         Names of the files it is about; empty: all of the group.
+
+    Examples
+    --------
+    >>> from emirimg.dither import Finding, Severity
+    >>> finding = Finding(Severity.WARNING, "saturation", "2 % are saturated", ("e3.fits",))
+    >>> finding.topic, finding.files
+    ('saturation', ('e3.fits',))
     """
 
     severity: Severity
@@ -82,6 +96,19 @@ class ExposureLook:
         FWHM of a few stars, in arcsec.
     n_stars : int
         How many stars these were.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.dither import check_exposures
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(256, 256), n_exposures=2, n_stars=40, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     _ = write_tutorial(directory, scene)
+    ...     check = check_exposures(directory)
+    >>> look = check.groups[0].exposures[1]
+    >>> look.position, look.saturated, bool(2000 < look.sky < 4000)
+    (2, 0.0, True)
     """
 
     name: str
@@ -109,6 +136,19 @@ class CalibrationUse:
         The file; `None` if there is none.
     reason : str
         Why this one.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.dither import check_exposures
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(256, 256), n_exposures=2, n_stars=40, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     _ = write_tutorial(directory, scene)
+    ...     check = check_exposures(directory)
+    >>> use = check.groups[0].calibrations[0]
+    >>> use.kind, use.path.name
+    ('bad_pixels', 'master_bpm.fits')
     """
 
     kind: str
@@ -134,6 +174,19 @@ class GroupCheck:
         What they would be calibrated with.
     findings : tuple of Finding
         What else there is to say, the worst first.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.dither import check_exposures
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(256, 256), n_exposures=2, n_stars=40, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     _ = write_tutorial(directory, scene)
+    ...     check = check_exposures(directory)
+    >>> [group] = check.groups
+    >>> group.filter_name, group.role, group.works
+    ('F1230', 'target', True)
     """
 
     object_name: str
@@ -164,6 +217,22 @@ class Preflight:
         What concerns no group, or all of them; the worst first.
     passed_over : dict of str to int
         Other files: what they are, and how many.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.dither import check_exposures
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(256, 256), n_exposures=2, n_stars=40, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     _ = write_tutorial(directory, scene)
+    ...     check = check_exposures(directory)
+    >>> check.works
+    True
+    >>> [finding.topic for finding in check.all_findings]
+    ['pattern']
+    >>> sorted(check.to_dict())
+    ['findings', 'groups', 'passed_over', 'works']
     """
 
     groups: tuple[GroupCheck, ...]

@@ -63,6 +63,18 @@ def check_exposures(
     -----
     Nothing is raised for a fault of a file: it becomes a finding. A frame takes
     0.2 s of one processor.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.dither import check_exposures
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(256, 256), n_exposures=2, n_stars=40, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     _ = write_tutorial(directory, scene)
+    ...     check = check_exposures(directory)
+    >>> check.works, len(check.groups[0].exposures)
+    (True, 2)
     """
     paths = [paths] if isinstance(paths, str | Path) else list(paths)
     named = {Path(path) for path in paths if not Path(path).is_dir()}

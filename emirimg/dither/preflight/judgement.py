@@ -38,6 +38,21 @@ def check_looks(
     Yields
     ------
     Finding
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.dither import check_exposures
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(256, 256), n_exposures=2, n_stars=40, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     _ = write_tutorial(directory, scene)
+    ...     check = check_exposures(directory)
+    >>> from emirimg.dither import check_looks, look_at_pixels
+    >>> from emirimg.instrument import HAWAII2
+    >>> looks = [look_at_pixels(scene.exposure(index), HAWAII2) for index in range(2)]
+    >>> [one.topic for one in check_looks(looks, check.groups[0].exposures, HAWAII2)]
+    []
     """
     levels = np.array([look.level for look in looks])
     typical = float(np.nanmedian(levels)) if np.isfinite(levels).any() else np.nan

@@ -44,6 +44,16 @@ class PixelLook:
         Checksum of the pixels: equal for equal exposures.
     middle : `~numpy.ndarray`
         Middle part of the frame, for `quick_seeing`.
+
+    Examples
+    --------
+    >>> from emirimg.dither import look_at_pixels
+    >>> from emirimg.instrument import HAWAII2
+    >>> from emirimg.simulation import Scene
+    >>> raw = Scene(shape=(256, 256), n_stars=20, n_galaxies=0).exposure(3)
+    >>> look = look_at_pixels(raw, HAWAII2)
+    >>> look.is_constant, look.bad_quadrants, look.not_finite
+    (False, (), 0.0)
     """
 
     level: float
@@ -77,6 +87,16 @@ def look_at_pixels(frame: CCDData, detector: Detector) -> PixelLook:
     changes. A quadrant or channel is bad where its level is less than half
     or more than twice, or its noise less than 0.3 or more than 4 times, that
     of the median of all. A channel in a bad quadrant is not reported again.
+
+    Examples
+    --------
+    >>> from emirimg.dither import look_at_pixels
+    >>> from emirimg.instrument import HAWAII2
+    >>> from emirimg.simulation import Scene
+    >>> raw = Scene(shape=(256, 256), n_stars=20, n_galaxies=0).exposure(3)
+    >>> raw.data[:] = 0
+    >>> look_at_pixels(raw, HAWAII2).is_constant
+    True
     """
     data = frame.data
     bad = np.zeros(data.shape, dtype=bool) if frame.mask is None else frame.mask
@@ -130,6 +150,18 @@ def quick_seeing(
     -----
     The median of the (up to four) nearest exposures with other pointings is
     taken away first, and with it the sky and what is fixed on the detector.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.dither import look_at_pixels, quick_seeing
+    >>> from emirimg.instrument import HAWAII2
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(shape=(256, 256), n_exposures=3, n_stars=60, n_galaxies=0, dither_scale=0.3)
+    >>> looks = [look_at_pixels(scene.exposure(index), HAWAII2) for index in range(3)]
+    >>> fwhm, n_stars = quick_seeing(looks, 0, np.array([(0, 0), (40, 30), (-30, 50)]))
+    >>> bool(3 < fwhm < 6)  # in pixels
+    True
     """
     here = looks[index].middle
     away = np.hypot(*(offsets - offsets[index]).T) > 10

@@ -43,6 +43,14 @@ class Placed:
         Shape (ny, nx).
     pointing : `~astropy.coordinates.SkyCoord` or None
         Where the telescope was sent.
+
+    Examples
+    --------
+    >>> from emirimg.dither import Placed
+    >>> from emirimg.simulation import Scene
+    >>> frame = Placed("e1.fits", Scene().truth.wcs(0), (2048, 2048), None)
+    >>> print(frame.centre.to_string("hmsdms", precision=0), f"{frame.field.to('arcmin'):.1f}")
+    02h39m54s -01d34m31s 6.6 arcmin
     """
 
     name: str
@@ -63,7 +71,19 @@ class Placed:
 
 
 def pointing_offsets(frames: Sequence[Placed]) -> NDArray[np.float64]:
-    """Return the ways (east, north) from the typical pointing, shape (n, 2), in arcsec."""
+    """Return the ways (east, north) from the typical pointing, shape (n, 2), in arcsec.
+
+    Examples
+    --------
+    >>> from emirimg.dither import Placed, pointing_offsets
+    >>> from emirimg.simulation import Scene
+    >>> wcss = [Scene().truth.wcs(index) for index in range(3)]
+    >>> frames = [Placed(f"e{n}", wcs, (2048, 2048), None) for n, wcs in enumerate(wcss, 1)]
+    >>> pointing_offsets(frames).round()
+    array([[ 37.,   0.],
+           [  0., -36.],
+           [-14.,  14.]])
+    """
     first = frames[0].centre
     offsets = np.array(
         [
@@ -85,6 +105,16 @@ def check_places(frames: Sequence[Placed]) -> Iterator[Finding]:
     Yields
     ------
     Finding
+
+    Examples
+    --------
+    >>> from emirimg.dither import Placed, check_places
+    >>> from emirimg.simulation import Scene
+    >>> wcss = [Scene().truth.wcs(index) for index in range(3)]
+    >>> wcss[2].wcs.crval[0] += 5  # degrees
+    >>> frames = [Placed(f"e{n}", wcs, (2048, 2048), None) for n, wcs in enumerate(wcss, 1)]
+    >>> [finding.topic for finding in check_places(frames)]
+    ['pointing']
     """
     yield from _check_matrices(frames)
     for frame in frames:

@@ -34,6 +34,16 @@ class LocatedBlock:
         The file.
     document : Document
         Its document in the file.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import generate_blocks, read_located_blocks, write_blocks
+    >>> with TemporaryDirectory() as directory:
+    ...     path = write_blocks(f"{directory}/a.yaml", generate_blocks(["e1.fits"], step=0))
+    ...     [found] = read_located_blocks([path])
+    ...     print(found.at("frames", 0).removeprefix(directory))
+    /a.yaml:5: (document 1)
     """
 
     block: ObservationBlock
@@ -46,7 +56,7 @@ class LocatedBlock:
 
 
 def read_blocks(path: str | Path, *, known: Collection[str] = ()) -> list[ObservationBlock]:
-    """Read the observation blocks of a file.
+    r"""Read the observation blocks of a file.
 
     Parameters
     ----------
@@ -64,6 +74,22 @@ def read_blocks(path: str | Path, *, known: Collection[str] = ()) -> list[Observ
     ------
     InputError
         If anything is wrong; the message names the line of every problem.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import read_blocks
+    >>> text = (
+    ...     "id: _0001\ninstrument: EMIR\nmode: STARE_IMAGE\nframes: [e1.fits]\n"
+    ...     "requirements: {reprojection_method: adaptive}\n"
+    ... )
+    >>> with TemporaryDirectory() as directory:
+    ...     path = Path(directory) / "blocks.yaml"
+    ...     _ = path.write_text(text)
+    ...     [block] = read_blocks(path)
+    >>> block.frames, block.requirements.reprojection_method
+    (('e1.fits',), 'adaptive')
     """
     return [item.block for item in read_located_blocks([path], known=known)]
 
@@ -107,6 +133,16 @@ def read_located_blocks(
     -----
     MetadataWarning
         If a requirement was left out.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import generate_blocks, read_located_blocks, write_blocks
+    >>> with TemporaryDirectory() as directory:
+    ...     path = write_blocks(f"{directory}/a.yaml", generate_blocks(["e1.fits"], step=0))
+    ...     [found] = read_located_blocks([path], changes={"reprojection_method": "exact"})
+    >>> found.block.requirements.reprojection_method
+    'exact'
     """
     problems: list[Problems] = []
     names = set(known)
@@ -140,6 +176,17 @@ def children_first(blocks: Iterable[LocatedBlock]) -> list[LocatedBlock]:
     ----------
     blocks : iterable of LocatedBlock
         Children that are not among them are passed over.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import children_first, generate_blocks, read_located_blocks, write_blocks
+    >>> blocks = generate_blocks(["e1.fits", "e2.fits"], step=1)
+    >>> with TemporaryDirectory() as directory:
+    ...     path = write_blocks(f"{directory}/a.yaml", reversed(blocks))
+    ...     found = read_located_blocks([path])
+    >>> [one.block.mode for one in found][0], [one.block.mode for one in children_first(found)][-1]
+    ('FULL_DITHERED_IMAGE', 'FULL_DITHERED_IMAGE')
     """
     waiting = {item.block.id: item for item in blocks}
     ordered: list[LocatedBlock] = []

@@ -52,6 +52,17 @@ def read_control(path: str | Path) -> ControlFile:
     ------
     InputError
         If anything is wrong; the message names the line of every problem.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import read_control
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(32, 32), n_exposures=1, n_stars=1, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     control = read_control(write_tutorial(directory, scene).control)
+    >>> sorted({choice.type for choice in control.calibrations})
+    ['MasterBadPixelMask', 'MasterDark', 'MasterIntensityFlat']
     """
     path = Path(path)
     problems = Problems(path)

@@ -32,6 +32,16 @@ def write_control_dump(
     -------
     `~pathlib.Path`
         The file, which `read_control` can read.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import generate_blocks, read_control, write_control_dump
+    >>> with TemporaryDirectory() as directory:
+    ...     blocks = generate_blocks(["e1.fits"], step=0)
+    ...     path = write_control_dump(f"{directory}/control_dump.yaml", blocks, None)
+    ...     print(read_control(path).calibrations)
+    ()
     """
     path = Path(path)
     described = {block.id: _block(block) for block in blocks}

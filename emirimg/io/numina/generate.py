@@ -57,6 +57,13 @@ def generate_blocks(
     InputError
         If the list is empty, holds names of files in other directories, or
         its length is not a multiple of ``repeat``.
+
+    Examples
+    --------
+    >>> from emirimg.io import generate_blocks
+    >>> blocks = generate_blocks(["e1.fits", "e2.fits"], step=1, obsid_combined="J")
+    >>> [(block.id, block.mode, block.enabled) for block in blocks]
+    [('_e1.fits', 'STARE_IMAGE', False), ('_e2.fits', 'STARE_IMAGE', False), ('_J', ...
     """
     names = [
         words[0]
@@ -107,6 +114,18 @@ def generate_from_headers(
     MetadataWarning
         If a position has not as many exposures, or a pattern not as many
         positions, as its headers announce.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import generate_from_headers
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(32, 32), n_exposures=7, n_stars=1, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     _ = write_tutorial(directory, scene)
+    ...     blocks = generate_from_headers(directory, step=1)
+    >>> len(blocks), blocks[-1].mode, len(blocks[-1].children)
+    (8, 'FULL_DITHERED_IMAGE', 7)
     """
     groups = group_exposures(directory)
     blocks: list[ObservationBlock] = []

@@ -33,6 +33,17 @@ def write_intermediate_image(directory: str | Path, name: str, image: CCDData) -
     `~astropy.nddata.CCDData`
         The same image, but data and variance are read from the file when their
         rows are wanted.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import write_intermediate_image
+    >>> from emirimg.simulation import Scene
+    >>> raw = Scene(shape=(32, 32), n_stars=0, n_galaxies=0).exposure(0)
+    >>> with TemporaryDirectory() as directory:
+    ...     image = write_intermediate_image(directory, "result_i0", raw)
+    ...     print(bool((image.data[:4] == raw.data[:4]).all()))
+    True
     """
     path = Path(directory) / f"{name}.fits"
     header = None if image.wcs is None else wcs_header(image.wcs)

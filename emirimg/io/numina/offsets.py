@@ -13,7 +13,7 @@ __all__ = ["read_positions"]
 
 
 def read_positions(path: str | Path, n_frames: int) -> NDArray[np.float64]:
-    """Read the (x, y) position of a reference object in each exposure.
+    r"""Read the (x, y) position of a reference object in each exposure.
 
     Parameters
     ----------
@@ -33,6 +33,18 @@ def read_positions(path: str | Path, n_frames: int) -> NDArray[np.float64]:
     InputError
         If the file cannot be read, a line has no two numbers, or there are
         more or fewer positions than exposures.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import read_positions
+    >>> with TemporaryDirectory() as directory:
+    ...     path = Path(directory) / "ref_object_pos.txt"
+    ...     _ = path.write_text("1393.99 861.67\n1205.92 1046.15  # second exposure\n")
+    ...     print(read_positions(path, 2))
+    [[1393.99  861.67]
+     [1205.92 1046.15]]
     """
     path = Path(path)
     try:

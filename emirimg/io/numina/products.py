@@ -52,6 +52,17 @@ class PositionImage:
         Image with its mask and WCS.
     channels : `~numpy.ndarray` of uint8 or None
         Readout channel (1 to 32) of each pixel, where it is known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> from emirimg.instrument import H2RG
+    >>> from emirimg.io import PositionImage
+    >>> frame = CCDData(np.zeros((2048, 2048), "f4"), unit="adu")
+    >>> image = PositionImage(frame, channels=H2RG.channel_numbers())
+    >>> int(image.channels.max())
+    32
     """
 
     frame: CCDData
@@ -70,6 +81,16 @@ def identifier(path: str | Path) -> str:
     -------
     str
         ``uuid:`` and its UUID; ``file:`` and its name if it has none.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import identifier
+    >>> from emirimg.simulation import Scene, write_tutorial
+    >>> scene = Scene(shape=(32, 32), n_exposures=1, n_stars=1, n_galaxies=0)
+    >>> with TemporaryDirectory() as directory:
+    ...     print(identifier(write_tutorial(directory, scene).exposures[0]))
+    uuid:2b2bdaf6-b1c0-4ba4-918d-308d00e8becb
     """
     value = str(read_header(path).get("UUID", "")).strip()
     return f"uuid:{value}" if value else f"file:{Path(path).name}"
@@ -110,6 +131,21 @@ def write_position_image(
     -----
     The extension BPM is 1 where a pixel must not be used; ICHANNEL, where the
     channels are known, holds their numbers.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import PositionImage, read_position_image, write_position_image
+    >>> from emirimg.simulation import Scene
+    >>> raw = Scene(shape=(32, 32), n_stars=0, n_galaxies=0).exposure(0)
+    >>> with TemporaryDirectory() as directory:
+    ...     path = f"{directory}/reduced_image.fits"
+    ...     uuid = write_position_image(
+    ...         path, PositionImage(raw), exposures=["uuid:1"], calibrations={}, method="none"
+    ...     )
+    ...     image = read_position_image(path)
+    >>> len(uuid), image.frame.shape
+    (36, (32, 32))
     """
     exposures = list(exposures)
     header = _plain_header(image.frame.meta)
@@ -165,6 +201,21 @@ def read_position_image(path: str | Path, *, in_memory: bool = True) -> Position
     ------
     FrameError
         If the file is damaged, or its planes have different shapes.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import PositionImage, read_position_image, write_position_image
+    >>> from emirimg.simulation import Scene
+    >>> raw = Scene(shape=(32, 32), n_stars=0, n_galaxies=0).exposure(0)
+    >>> with TemporaryDirectory() as directory:
+    ...     path = f"{directory}/reduced_image.fits"
+    ...     _ = write_position_image(
+    ...         path, PositionImage(raw), exposures=["uuid:1"], calibrations={}, method="none"
+    ...     )
+    ...     image = read_position_image(path, in_memory=False)  # rows are read when wanted
+    ...     print(image.frame.data[3:5].shape)
+    (2, 32)
     """
     path = Path(path)
     stored = None if in_memory else stored_planes(path, _POSITION)
@@ -262,6 +313,25 @@ def write_dithered_image(
     The extensions are VARIANCE and MAP (int16). NVALREGI says which part of
     the image, ``[y0:y1,x0:x1]`` (0-based, ends excluded), the first exposure
     covers.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from astropy.io import fits
+    >>> from emirimg.io import write_dithered_image
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(shape=(32, 32), n_stars=0, n_galaxies=0, n_exposures=2)
+    >>> frames = [scene.exposure(index) for index in range(2)]
+    >>> mean = (frames[0].data + frames[1].data) / 2
+    >>> with TemporaryDirectory() as directory:
+    ...     path = f"{directory}/reduced_image.fits"
+    ...     _ = write_dithered_image(
+    ...         path, mean, mean / 10, np.full((32, 32), 2, "i2"), wcs=frames[0].wcs,
+    ...         children=[frame.header for frame in frames], shape=(32, 32), method="mean",
+    ...     )
+    ...     print(fits.getheader(path)["NUM-NCOM"])
+    2
     """
     children = list(children)
     first = children[0]

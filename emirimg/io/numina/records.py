@@ -38,6 +38,27 @@ class TaskRecord:
         ("control file", "observation block", "command line", "default").
     created : `~datetime.datetime`
         When the reduction was asked for.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.instrument import HAWAII2
+    >>> from emirimg.io import TaskRecord, Workspace, generate_blocks
+    >>> [block] = generate_blocks(["e1.fits"], step=0)
+    >>> record = TaskRecord(block, HAWAII2.uuid, {}, created=datetime.now(tz=UTC))
+    >>> record.start()
+    >>> record.say("1 exposure is reduced")
+    >>> with TemporaryDirectory() as directory:
+    ...     base = Path(directory)
+    ...     record.write(
+    ...         base, Workspace.of_block(block.id, base), base=base, copy_files=False,
+    ...         validate=False, intermediate=False,
+    ...     )
+    ...     record.write_log(base / "copy_of.log")
+    ...     print(sorted(path.name for path in base.iterdir()))
+    ['copy_of.log', 'processing.log', 'task.json']
     """
 
     block: ObservationBlock
@@ -148,6 +169,18 @@ def write_result(directory: Path, *, combined: bool) -> str:
     -------
     str
         UUID of the result.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import find_image, write_result
+    >>> with TemporaryDirectory() as directory:
+    ...     results = Path(directory)
+    ...     _ = (results / "reduced_image.fits").write_bytes(b"...")
+    ...     uuid = write_result(results, combined=False)
+    ...     print(find_image(results).name)
+    reduced_image.fits
     """
     values: dict[str, str | None] = {"reduced_image": IMAGE}
     if combined:
@@ -174,6 +207,19 @@ def find_image(results: Path) -> Path:
     ------
     InputError
         If there is no result, or it names no image that exists.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.exceptions import InputError
+    >>> from emirimg.io import find_image
+    >>> with TemporaryDirectory() as directory:
+    ...     try:
+    ...         find_image(Path(directory) / "obsid_X_results")
+    ...     except InputError as error:
+    ...         print(str(error).removeprefix(directory))
+    /obsid_X_results/result.json does not exist: reduce that block first, or enable it
     """
     path = results / RESULT
     if not path.is_file():

@@ -38,6 +38,16 @@ def write_blocks(
     ------
     InputError
         If the file exists and must not be replaced.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import generate_blocks, read_blocks, write_blocks
+    >>> blocks = generate_blocks(["e1.fits", "e2.fits"], step=1)
+    >>> with TemporaryDirectory() as directory:
+    ...     path = write_blocks(f"{directory}/dithered_v0.yaml", blocks)
+    ...     print(read_blocks(path) == blocks)
+    True
     """
     path = Path(path)
     with replacing(path, overwrite=overwrite) as temporary:
@@ -46,7 +56,22 @@ def write_blocks(
 
 
 def format_blocks(blocks: Iterable[ObservationBlock]) -> str:
-    """Return observation blocks as YAML; requirements only where they are stated."""
+    """Return observation blocks as YAML; requirements only where they are stated.
+
+    Examples
+    --------
+    >>> from emirimg.io import format_blocks, generate_blocks
+    >>> print(format_blocks(generate_blocks(["e1.fits"], step=0)))
+    id: _e1.fits
+    instrument: EMIR
+    mode: STARE_IMAGE
+    frames:
+     - e1.fits
+    requirements:
+      reprojection_method: interp
+    enabled: True
+    <BLANKLINE>
+    """
     return "---\n".join("".join(f"{line}\n" for line in _lines(block)) for block in blocks)
 
 

@@ -44,6 +44,22 @@ class Recovery:
         Magnitude of 1 ADU.
     fwhm : float
         Full width at half maximum of the stars, in pixels of the mosaic.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import write_frame
+    >>> from emirimg.simulation import Scene, injection_test
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> with TemporaryDirectory() as directory:
+    ...     exposures = [
+    ...         write_frame(f"{directory}/{index}.fits", scene.exposure(index))
+    ...         for index in range(3)
+    ...     ]
+    ...     recovery = injection_test(exposures, n_stars=15, passes=1)  # doctest: +IGNORE_WARNINGS
+    >>> len(recovery.stars), sorted(recovery.to_dict())[:3]
+    (15, ['fwhm', 'limit', 'table'])
     """
 
     stars: QTable
@@ -151,6 +167,32 @@ def measure_recovery(
     in an aperture of 1.5 FWHM less the level between 4 and 6 FWHM, corrected
     for the part that it holds of the profiles of the exposures that show
     the star.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> import numpy as np
+    >>> from emirimg.simulation import draw_stars, measure_recovery
+    >>> stars = draw_stars(result.mosaic, 5, fluxes=(1e5, 2e5), fwhm=4.0)
+    >>> with_stars = result.mosaic.data.copy()
+    >>> y, x = np.indices(with_stars.shape)
+    >>> for star in stars:
+    ...     distance = np.hypot(x - star["x"], y - star["y"])
+    ...     profile = np.exp(-0.5 * (distance / 1.7) ** 2) / (2 * np.pi * 1.7**2)
+    ...     with_stars += star["flux"] * profile
+    >>> side = np.arange(-15, 16)
+    >>> psf = np.exp(-0.5 * (side**2 + side[:, None] ** 2) / 1.7**2) / (2 * np.pi * 1.7**2)
+    >>> from dataclasses import replace
+    >>> recovery = measure_recovery(
+    ...     stars, replace(result.mosaic, data=with_stars), result.mosaic,
+    ...     psfs=psf[None], weights=np.ones((len(stars), 1)),
+    ... )
+    >>> print(f"{np.median(recovery.stars['kept'] / recovery.stars['flux']):.2f}")
+    1.00
     """
     if with_stars.grid.shape != without.grid.shape:
         msg = f"the mosaics differ in shape: {with_stars.grid.shape}, {without.grid.shape}"

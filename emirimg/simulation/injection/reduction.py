@@ -78,6 +78,22 @@ def injection_test(
     transparency of each, the second, on the same grid, the mosaic with stars.
     Both leave the illumination alone: the artificial stars do not pass
     through the optics. Exposures with stars lie in a temporary directory.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import write_frame
+    >>> from emirimg.simulation import Scene, injection_test
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> with TemporaryDirectory() as directory:
+    ...     exposures = [
+    ...         write_frame(f"{directory}/{index}.fits", scene.exposure(index))
+    ...         for index in range(3)
+    ...     ]
+    ...     recovery = injection_test(exposures, n_stars=15, passes=1)  # doctest: +IGNORE_WARNINGS
+    >>> recovery.table.colnames[:3]
+    ['magnitude', 'n', 'completeness']
     """
     paths = {Path(path).name: Path(path) for path in exposures}
     options = {"starflat": None, **strategies, "calibrations": calibrations, "progress": progress}

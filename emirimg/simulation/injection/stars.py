@@ -59,6 +59,18 @@ def draw_stars(
     ------
     InputError
         If the mosaic has no room for a star.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.simulation import draw_stars
+    >>> stars = draw_stars(result.mosaic, 10, fluxes=(1e3, 1e5), fwhm=4.0)
+    >>> stars.colnames, len(stars)
+    (['ra', 'dec', 'x', 'y', 'flux'], 10)
     """
     random = np.random.default_rng(seed)
     room = binary_erosion(~mosaic.mask, iterations=int(np.ceil(2 * fwhm)))

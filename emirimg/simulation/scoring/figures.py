@@ -57,6 +57,18 @@ def score(
     -----
     A global shift on the sky is found, reported and removed first. Every
     figure is defined in the user guide.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.simulation import score
+    >>> figures = score(result.mosaic, scene.truth, perfect=False)  # doctest: +IGNORE_WARNINGS
+    >>> figures.facts["n_stars"] > 0
+    True
     """
     field = Field.prepare(_image(mosaic), truth, executor=executor)
     other = None if unrejected is None else _image(unrejected)

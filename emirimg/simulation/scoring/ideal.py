@@ -44,6 +44,19 @@ class IdealStack:
         Variance by the photons of the sources.
     coverage : `~numpy.ndarray` of int16
         Number of exposures whose area holds the pixel.
+
+    Examples
+    --------
+    >>> from emirimg.projection import MosaicGrid
+    >>> from emirimg.simulation import Scene, ideal_stack
+    >>> scene = Scene(shape=(64, 64), n_exposures=2, n_stars=10, n_galaxies=0, dither_scale=0.1)
+    >>> grid = MosaicGrid.covering([scene.truth.wcs(i) for i in range(2)], [(64, 64)] * 2)
+    >>> stack = ideal_stack(scene.truth, grid)
+    >>> int(stack.coverage.max()), float(stack.fraction.max())
+    (2, 1.0)
+    >>> mosaic = stack.observed()
+    >>> mosaic.data.shape == grid.shape
+    True
     """
 
     truth: Truth
@@ -91,6 +104,16 @@ def perfect_mosaic(truth: Truth, grid: MosaicGrid, *, executor: Executor | None 
     Returns
     -------
     `~emirimg.combine.Mosaic`
+
+    Examples
+    --------
+    >>> from emirimg.projection import MosaicGrid
+    >>> from emirimg.simulation import Scene, perfect_mosaic
+    >>> scene = Scene(shape=(64, 64), n_exposures=2, n_stars=10, n_galaxies=0, dither_scale=0.1)
+    >>> grid = MosaicGrid.covering([scene.truth.wcs(i) for i in range(2)], [(64, 64)] * 2)
+    >>> mosaic = perfect_mosaic(scene.truth, grid)
+    >>> mosaic.data.shape == grid.shape
+    True
     """
     return ideal_stack(truth, grid, executor=executor).observed()
 
@@ -125,6 +148,17 @@ def ideal_stack(truth: Truth, grid: MosaicGrid, *, executor: Executor | None = N
     with transparency T, illumination I, flat f, background B (sky and
     scattered light), gain g and read noise; the variance of the stack is
     :math:`1 / \sum_k w_k`.
+
+    Examples
+    --------
+    >>> from emirimg.projection import MosaicGrid
+    >>> from emirimg.simulation import Scene, ideal_stack
+    >>> scene = Scene(shape=(64, 64), n_exposures=2, n_stars=10, n_galaxies=0, dither_scale=0.1)
+    >>> grid = MosaicGrid.covering([scene.truth.wcs(i) for i in range(2)], [(64, 64)] * 2)
+    >>> stack = ideal_stack(scene.truth, grid)
+    >>> noise = stack.variance[stack.coverage == 2].mean() ** 0.5
+    >>> print(f"{noise:.0f} ADU")
+    19 ADU
     """
     weights = {int(k): _detector_weights(truth, k, grid) for k in np.flatnonzero(truth.on_target)}
     bands = row_bands(grid.shape[0], _BAND_HEIGHT)

@@ -34,6 +34,24 @@ class ScoredImage:
     correlated_noise : float, optional
         Factor by which the noise in an aperture of 2 FWHM exceeds the one that
         the variance alone predicts, as the image claims. Default: 1.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from astropy.io import fits
+    >>> from emirimg.projection import MosaicGrid
+    >>> from emirimg.simulation import Scene, ScoredImage
+    >>> grid = MosaicGrid.covering([Scene(shape=(32, 32)).truth.wcs(0)], [(32, 32)])
+    >>> with TemporaryDirectory() as directory:
+    ...     path = f"{directory}/other_program.fits"
+    ...     fits.writeto(path, np.ones(grid.shape, "f4"), grid.to_header())
+    ...     image = ScoredImage.read(path)
+    >>> int(image.cleaned().mask.sum())
+    0
+    >>> shifted = image.moved(np.array([1.0, 0.0]))
+    >>> (shifted.wcs.wcs.crpix - image.wcs.wcs.crpix).round(3)
+    array([1., 0.])
     """
 
     data: NDArray[np.floating]
@@ -51,7 +69,20 @@ class ScoredImage:
 
     @classmethod
     def from_mosaic(cls, mosaic: Mosaic) -> Self:
-        """Take what is needed from a mosaic and its keyword CORRNOIS."""
+        """Take what is needed from a mosaic and its keyword CORRNOIS.
+
+        Examples
+        --------
+        >>> from emirimg import DitherReducer
+        >>> from emirimg.simulation import Scene
+        >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, dither_scale=0.2)
+        >>> exposures = [scene.exposure(index) for index in range(3)]
+        >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+        >>> from emirimg.simulation import ScoredImage
+        >>> image = ScoredImage.from_mosaic(result.mosaic)
+        >>> image.data.shape == result.mosaic.data.shape
+        True
+        """
         return cls(
             mosaic.data,
             mosaic.grid.wcs,

@@ -25,6 +25,13 @@ class Figure:
         Its unit; empty for a ratio.
     goal : tuple of float, optional
         Lowest and highest value that are good enough.
+
+    Examples
+    --------
+    >>> from emirimg.simulation import Figure
+    >>> figure = Figure("offset", "offset of the positions", unit="mas", goal=(0, 20))
+    >>> figure.reached(12.0), figure.goal_text
+    (True, '0 - 20')
     """
 
     name: str
@@ -89,6 +96,20 @@ class Score:
     facts : dict of str to float
         The shift that was removed (``shift_east``, ``shift_north``, in
         arcsec), ``flux_scale``, ``fwhm`` (true, in pixels) and ``n_stars``.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.simulation import Scene
+    >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
+    >>> exposures = [scene.exposure(index) for index in range(3)]
+    >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> from emirimg.simulation import score
+    >>> figures = score(result.mosaic, scene.truth, perfect=False)  # doctest: +IGNORE_WARNINGS
+    >>> figures.table.colnames
+    ['figure', 'value', 'perfect', 'unit', 'goal', 'reached', 'meaning']
+    >>> sorted(figures.to_dict())[:3]
+    ['completeness', 'facts', 'perfect']
     """
 
     values: dict[str, float]
