@@ -17,8 +17,8 @@ from ..projection._transform import transform_pixels
 from ..sky import SkyResidual, SkySolution
 from ..sky._blocks import Blocks, interpolate_edges, measure_blocks
 from ..sky._fill import fill_masked
+from ..sky._matching import Matched, match_backgrounds
 from ..sky._regions import block_edges
-from ..sky.matching import Matched, match_backgrounds
 from ..stack import DitherStack
 from .field import Field
 from .field_steps import FieldSteps
