@@ -17,8 +17,8 @@ from ..projection._transform import transform_pixels
 from ..sky import SkyResidual, SkySolution
 from ..sky._blocks import Blocks, interpolate_edges, measure_blocks
 from ..sky._fill import fill_masked
+from ..sky._matching import Matched, match_backgrounds
 from ..sky._regions import block_edges
-from ..sky.matching import Matched, match_backgrounds
 from ..stack import DitherStack
 from .field import Field
 from .field_steps import FieldSteps
@@ -27,6 +27,7 @@ __all__ = ["combine_field", "fills_field", "match_frames"]
 
 _BOX = 64
 _SMALL_BOX = 32
+_FIRST_ROUNDS = 2
 _COMPACT = 3.0
 """Pixels of the mosaic that stand out from the light around by so many of their errors."""
 
@@ -127,8 +128,8 @@ def combine_field(
 ) -> None:
     """Combine the frames; those that a target fills are matched to each other before.
 
-    They are compared with the mosaic of the pass before or, in the first pass, with that of
-    the same frames as they are.
+    They are compared with the mosaic of the pass before or, in the first pass, twice with that
+    of the same frames: the steps that single frames leave in it are lower the second time.
     """
 
     def combine() -> None:
@@ -136,17 +137,17 @@ def combine_field(
             field.clean, field.alignment, field.grid, resampler, combiner
         )
 
+    if field.target is None or not fills_field(field):
+        combine()
     if not fills_field(field):
-        combine()
         return
-    if field.target is None:
+    for _ in range(_FIRST_ROUNDS if field.target is None else 1):
+        field.clean, rms = match_frames(
+            field.clean, field.target or field.mosaic, field.alignment, residual, steps
+        )
+        field.background = np.maximum(field.background, rms)
+        field.target = field.combination = None  # their memory is wanted for the next mosaic
         combine()
-        field.target = field.mosaic
-    field.clean, field.background = match_frames(
-        field.clean, field.target, field.alignment, residual, steps
-    )
-    field.target = field.combination = None  # their memory is wanted for the next mosaic
-    combine()
 
 
 def _compact_sources(mosaic: Mosaic) -> NDArray[np.bool_]:

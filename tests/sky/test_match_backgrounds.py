@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from emirimg.sky._blocks import Blocks
+from emirimg.sky._matching import match_backgrounds
 from emirimg.sky._regions import block_edges
 from emirimg.sky._surface import Surface, fit_surface
-from emirimg.sky.matching import match_backgrounds
 
 SHAPE, BOX, ERROR = (512, 512), 32, 0.4
 OFFSETS = np.array([(0, 0), (40, -33), (-52, 21), (64, 58), (-20, -61), (37, 5), (-45, -40)]) + 64
