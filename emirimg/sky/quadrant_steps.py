@@ -46,6 +46,19 @@ def quadrant_steps(frame: CCDData) -> Surface:
     left out, are the steps if they lower :math:`\chi^2` by more than
     :math:`k \ln n + 5 \sqrt{2k}`, the Bayesian information criterion for k parameters and n
     differences and a margin.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> from emirimg.sky import quadrant_steps
+    >>> sky = 3000 + np.random.default_rng(1).normal(0, 25, (640, 640))
+    >>> quadrant_steps(CCDData(sky, unit="adu")).order
+    -1
+    >>> sky[:320, 320:] += 40
+    >>> steps = quadrant_steps(CCDData(sky, unit="adu"))()
+    >>> bool(abs(steps[100, 320] - steps[100, 319] - 40) < 5)
+    True
     """
     nothing = Surface(frame.shape, ())
     regions = quadrants_of(frame.shape)
