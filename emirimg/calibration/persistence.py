@@ -115,7 +115,7 @@ class PersistenceDetector(Strategy):
     --------
     >>> from emirimg.calibration import PersistenceDetector
     >>> PersistenceDetector(level=0.8)
-    PersistenceDetector(level=0.8, faintest=0.02, sigma=5.0)
+    PersistenceDetector(level=0.8)
     """
 
     name: Literal["persistence"] = "persistence"
