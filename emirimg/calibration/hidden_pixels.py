@@ -32,6 +32,8 @@ __all__ = ["HiddenPixelDetector"]
 _BAND = 64
 _BYTES_OF_A_PIXEL = 5
 _SEEN = 3.0
+_FEW = 5.5
+"""Exposures of which the scatter may be twice as large by chance."""
 _STRIDE = 5
 """The level of a frame is taken from every fifth pixel of every fifth row."""
 
@@ -48,8 +50,8 @@ class HiddenPixelDetector(Strategy):
     sigma : float
         Significance from which a mean deviation marks a bad pixel.
     noisy_sigma : float
-        A pixel is noisy when its values scatter by more than this many times
-        the noise.
+        A pixel is noisy when its values scatter by more than this many times the noise;
+        times 1 + (5.5 / n)^2 for n exposures, since few values scatter widely by chance.
     min_pointings : int
         Least number of distinct pointings that must show the pixel. (At fewer
         a star that fell twice on the same pixel would pass for a hot one.) If there
@@ -87,7 +89,7 @@ class HiddenPixelDetector(Strategy):
 
     name: Literal["hidden"] = "hidden"
     sigma: float = Field(default=6.0, gt=0)
-    noisy_sigma: float = Field(default=4.0, gt=1)
+    noisy_sigma: float = Field(default=2.6, gt=1)
     min_pointings: int = Field(default=5, ge=3)
 
     def __call__(
@@ -160,8 +162,10 @@ class HiddenPixelDetector(Strategy):
         steady = np.concatenate(
             parallel_map(lambda rows: stands_out(centre, rows.start, rows.stop, limit), bands)
         )
+        # Few values scatter widely by chance.
+        noisy_sigma = self.noisy_sigma * (1 + (_FEW / len(stack)) ** 2)
         with np.errstate(invalid="ignore"):  # NaN: a pixel about which nothing is known
-            noisy = scatter > self.noisy_sigma * _typical(scatter)
+            noisy = scatter > noisy_sigma * _typical(scatter)
         y, x = np.nonzero(steady)
         deviation = np.zeros(stack.shape, dtype=np.float32)
         deviation[y, x] = from_neighbours(centre, y, x)
@@ -175,7 +179,7 @@ class HiddenPixelDetector(Strategy):
         quarter, middle = np.nanpercentile(single, (25, 50), axis=0)
         spread = np.nanmedian(np.abs(single), axis=0)
         found[y, x] = (steady[y, x] & (middle > 1) & (quarter > 0.25 * middle)) | (
-            noisy[y, x] & (spread > 0.6745 * self.noisy_sigma)
+            noisy[y, x] & (spread > 0.6745 * noisy_sigma)
         )
         return found
 
@@ -321,8 +325,7 @@ def _along_stack(
     values -= median
     stack_median(np.abs(values, out=values), mask, False, scatter)
     few = len(means) - np.count_nonzero(unknown, axis=0) < min_pointings
-    # Few values scatter widely by chance.
     n_single = np.maximum(len(values) - np.count_nonzero(mask, axis=0), 1).astype(np.float32)
-    scatter /= 1 + (5 / n_single) ** 2
+    scatter /= 1 + (_FEW / n_single) ** 2
     median[few], scatter[few] = np.nan, np.nan
     return median, scatter

@@ -354,7 +354,7 @@ def _footprints(
         core = star[y, x]
         y, x = y + box[0].start - 1, x + box[1].start - 1
         inside = (y >= 0) & (y < ny) & (x >= 0) & (x < nx)
-        y, x, core = y[inside], x[inside], core[inside]
+        y, x, core = y[inside].astype(np.int32), x[inside].astype(np.int32), core[inside]
         fill = np.minimum(data[y, x] / np.float32(full), np.float32(1))
         fill[~core] = fill[core].min()
         found.append(Footprint(index, y, x, fill, core))

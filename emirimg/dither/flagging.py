@@ -35,6 +35,8 @@ _FEWEST_FOR_A_REFERENCE = 3
 """With fewer frames, a mosaic cannot tell a cosmic ray from a star."""
 
 _STRIDE = 8
+_SOON = 15
+"""Exposures in which the persistence of faint stars is looked for."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,18 @@ def flag_frames(
     if persistence is not None:
         footprints = steps.once("Finding bright stars", persistence.footprints, stack)
     seconds = stack.seconds
+    # What the faint ones leave soon fades.
+    lasting = [
+        persistence is not None and bool(footprint.fill.max() >= persistence.level)
+        for footprint in footprints
+    ]
     before = [
-        [footprint for footprint in footprints if seconds[footprint.frame] < time]
-        for time in seconds
+        [
+            footprint
+            for footprint, lasts in zip(footprints, lasting, strict=True)
+            if seconds[footprint.frame] < time and (lasts or number - footprint.frame <= _SOON)
+        ]
+        for number, time in enumerate(seconds)
     ]
     flag = partial(
         _flag,

@@ -46,16 +46,26 @@ def quadrant_steps(frame: CCDData) -> Surface:
     left out, are the steps if they lower :math:`\chi^2` by more than
     :math:`k \ln n + 5 \sqrt{2k}`, the Bayesian information criterion for k parameters and n
     differences and a margin.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> from emirimg.sky import quadrant_steps
+    >>> sky = 3000 + np.random.default_rng(1).normal(0, 25, (640, 640))
+    >>> quadrant_steps(CCDData(sky, unit="adu")).order
+    -1
+    >>> sky[:320, 320:] += 40
+    >>> steps = quadrant_steps(CCDData(sky, unit="adu"))()
+    >>> bool(abs(steps[100, 320] - steps[100, 319] - 40) < 5)
+    True
     """
     nothing = Surface(frame.shape, ())
     regions = quadrants_of(frame.shape)
-    data = np.asarray(frame.data, dtype=np.float32)
-    if frame.mask is not None:
-        data = np.where(frame.mask, np.float32(np.nan), data)
     parts = []
     # (region before, region after, whether the border between them is vertical)
     for before, after, vertical in ((0, 1, True), (2, 3, True), (0, 2, False), (1, 3, False)):
-        steps = _steps(data, regions[before], vertical=vertical)
+        steps = _steps(frame, regions[before], vertical=vertical)
         if steps is None:
             return nothing
         along, value = steps
@@ -65,7 +75,7 @@ def quadrant_steps(frame: CCDData) -> Surface:
     kept = np.isfinite(value)
     if kept.sum() < _FEWEST:
         return nothing
-    noise = np.sqrt(_variance(data))
+    noise = np.sqrt(_variance(frame))
     # Least absolute deviations first: stars at the border must not draw the fit.
     weight = kept.astype(float)
     for number in range(_ITERATIONS):
@@ -105,22 +115,20 @@ def _solve(
 
 
 def _steps(
-    data: NDArray[np.float32], before: tuple[slice, slice], *, vertical: bool
+    frame: CCDData, before: tuple[slice, slice], *, vertical: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """Return the places, from -1 to 1 along the border of a quadrant, and the steps there."""
-    ys, xs = before
-    if not vertical:
-        data, ys, xs = data.T, xs, ys
-    reach = _WIDTH * _STRIPS
-    n_blocks = (ys.stop - ys.start) // _LENGTH
-    border = xs.stop
-    if n_blocks == 0 or border < reach or data.shape[1] - border < reach:
+    along, across = before if vertical else before[::-1]
+    reach, border = _WIDTH * _STRIPS, across.stop
+    n_blocks = (along.stop - along.start) // _LENGTH
+    if n_blocks == 0 or border < reach or frame.shape[int(vertical)] - border < reach:
         return None
-    rows = slice(ys.start, ys.start + n_blocks * _LENGTH)
-    left = data[rows, border - reach : border][:, ::-1]
-    right = data[rows, border : border + reach]
+    ys = slice(along.start, along.start + n_blocks * _LENGTH)
+    xs = slice(border - reach, border + reach)
+    both = _known(frame, (ys, xs)) if vertical else _known(frame, (xs, ys)).T
+    left, right = both[:, :reach][:, ::-1], both[:, reach:]
     return (
-        2 * (np.arange(n_blocks) + 0.5) * _LENGTH / (ys.stop - ys.start) - 1,
+        2 * (np.arange(n_blocks) + 0.5) * _LENGTH / (along.stop - along.start) - 1,
         _at_border(right, n_blocks) - _at_border(left, n_blocks),
     )
 
@@ -141,9 +149,18 @@ def _weights() -> NDArray[np.float64]:
     return np.linalg.pinv(np.vander(distance, 2, increasing=True))[0]
 
 
-def _variance(data: NDArray[np.float32]) -> float:
+def _known(frame: CCDData, part: tuple[slice, slice]) -> NDArray[np.float32]:
+    """Return some pixels, NaN where they are masked."""
+    data = np.array(frame.data[part], dtype=np.float32)
+    if frame.mask is not None:
+        data[frame.mask[part]] = np.nan
+    return data
+
+
+def _variance(frame: CCDData) -> float:
     """Return the variance of a difference at a border by the noise of the pixels."""
-    rows = data[:: max(1, len(data) // _LENGTH)]
+    step = max(1, frame.shape[0] // _LENGTH)
+    rows = _known(frame, (slice(None, None, step), slice(None)))
     noise = 1.4826 * float(np.nanmedian(np.abs(np.diff(rows, axis=1)))) / np.sqrt(2)
     return float(np.pi / 2 * noise**2 / (_LENGTH * _WIDTH) * 2 * np.sum(_weights() ** 2))
 
