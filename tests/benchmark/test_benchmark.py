@@ -8,13 +8,11 @@ import time
 import numpy as np
 import pytest
 from astropy.io import fits
-from astropy.wcs import WCS
 from measuring import Command, FailedRunError, Run, Side, measure
 from rows import ROWS, outcome, rows
 from show import cells, growth_table, rst_table, stages_table, text_table
 from sides import Place, make_sides
 from suite import RESULT, main, read_stages, run
-from work import tpv_header
 
 from emirimg.simulation import Scene, write_tutorial
 
@@ -139,14 +137,6 @@ def test_the_frames_of_the_peers(place):
     assert abs(np.median(data[good])) < 5
     deviation = 1.4826 * np.median(abs(data[good]))
     assert deviation == pytest.approx(np.median(weight[good]) ** -0.5, rel=0.1)
-
-
-def test_the_distortion_that_peers_are_told():
-    wcs = Scene(n_exposures=1, n_stars=1, n_galaxies=0).exposure(0).wcs
-    told = WCS(tpv_header(wcs, (2048, 2048)))
-    y, x = np.mgrid[0:2048:128, 0:2048:128]
-    off = wcs.pixel_to_world(x, y).separation(told.pixel_to_world(x, y)).to_value("mas")
-    assert off.max() < 1
 
 
 def test_rows_and_json(place, monkeypatch, capsys):
