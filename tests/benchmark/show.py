@@ -2,16 +2,14 @@
 
 from measuring import FIGURES
 
+SIDES = ("side", *(f"{name} ({unit})" for name, unit in FIGURES.items()))
 HEAD = ("work", "ours", "theirs", "min", "median", "max", "goal", "met")
 
 
 def text_table(found):
     """Return all rows, then time, processor time, memory and bytes of each side, as text."""
     rows = [HEAD, *(cells(row) for row in found["rows"].values())]
-    sides = [("side", *(f"{name} ({unit})" for name, unit in FIGURES.items()))]
-    for name, side in found["sides"].items():
-        sides.append((name, *medians(side)))
-    parts = [aligned(rows), aligned(sides)]
+    parts = [aligned(rows), aligned([SIDES, *side_rows(found)])]
     parts += [
         f"{name} was not measured: {side['failed']}"
         for name, side in found["sides"].items()
@@ -41,6 +39,15 @@ def rst_table(found):
         missing |= row.get("missing", {})
     notes = [f"* {name} was not measured: {why}." for name, why in missing.items()]
     return "\n".join([listed(head, rows), note, "", *notes]).rstrip() + "\n"
+
+
+def sides_table(found):
+    """Return what each side took as a list-table."""
+    return listed(SIDES, side_rows(found))
+
+
+def side_rows(found):
+    return [(name, *medians(side)) for name, side in found["sides"].items() if side["runs"]]
 
 
 def stages_table(found):

@@ -167,6 +167,7 @@ def test_rows_and_json(place, monkeypatch, capsys):
     assert "   * - emirimg --help\n" in table
     assert "* pyemir-v5 was not measured: NUMINA does not name" in table
     assert "Combining" in (place.directory / "stages.inc").read_text()
+    assert "   * - swarp\n" in (place.directory / "sides.inc").read_text()
     assert "   * - 14\n" in (place.directory / "growth.inc").read_text()
 
 
