@@ -31,7 +31,7 @@ def rst_table(found):
     head = ("work", "ours", "theirs", "range", "median", "goal")
     about = found["machine"]
     note = (
-        f"Medians of {found['repeat']} rounds with {about['processors']} processors, Python"
+        f"{found['repeat']} x each, medians, with {about['processors']} processors, Python"
         f" {about['python']}, emirimg {about['packages']['emirimg']}."
     )
     missing = {}
@@ -57,14 +57,23 @@ def stages_table(found):
 
 def growth_table(found):
     """Return what reductions of 14 and of many exposures take as a list-table."""
-    rows = []
+    rows, times = [], {}
     for side, n in (("reduce", 14), ("reduce-many", found["exposures"])):
         if found["sides"].get(side, {}).get("runs"):
             wall, cpu, memory, _ = medians(found["sides"][side])
-            each = number(float(cpu) / n)
-            rows.append((str(n), *(f"{one} s" for one in (wall, cpu, each)), f"{memory} GB"))
+            times[n] = float(cpu)
+            texts = (f"{one} s" for one in (wall, cpu, number(times[n] / n)))
+            rows.append((str(n), *texts, f"{memory} GB"))
     head = ("exposures", "by the clock", "processor time", "each exposure", "peak memory")
-    return listed(head, rows)
+    text = listed(head, rows)
+    if len(times) > 1:
+        (few, first), (many, last) = times.items()
+        each = (last - first) / (many - few)
+        text += (
+            f"\nThe processor time of both is that of {number(first - few * each)} s, and"
+            f" {number(each)} s for each exposure.\n"
+        )
+    return text
 
 
 def stage_rows(found):
