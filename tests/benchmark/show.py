@@ -2,16 +2,14 @@
 
 from measuring import FIGURES
 
+SIDES = ("side", *(f"{name} ({unit})" for name, unit in FIGURES.items()))
 HEAD = ("work", "ours", "theirs", "min", "median", "max", "goal", "met")
 
 
 def text_table(found):
     """Return all rows, then time, processor time, memory and bytes of each side, as text."""
     rows = [HEAD, *(cells(row) for row in found["rows"].values())]
-    sides = [("side", *(f"{name} ({unit})" for name, unit in FIGURES.items()))]
-    for name, side in found["sides"].items():
-        sides.append((name, *medians(side)))
-    parts = [aligned(rows), aligned(sides)]
+    parts = [aligned(rows), aligned([SIDES, *side_rows(found)])]
     parts += [
         f"{name} was not measured: {side['failed']}"
         for name, side in found["sides"].items()
@@ -33,7 +31,7 @@ def rst_table(found):
     head = ("work", "ours", "theirs", "range", "median", "goal")
     about = found["machine"]
     note = (
-        f"Medians of {found['repeat']} rounds with {about['processors']} processors, Python"
+        f"{found['repeat']} x each, medians, with {about['processors']} processors, Python"
         f" {about['python']}, emirimg {about['packages']['emirimg']}."
     )
     missing = {}
@@ -43,6 +41,15 @@ def rst_table(found):
     return "\n".join([listed(head, rows), note, "", *notes]).rstrip() + "\n"
 
 
+def sides_table(found):
+    """Return what each side took as a list-table."""
+    return listed(SIDES, side_rows(found))
+
+
+def side_rows(found):
+    return [(name, *medians(side)) for name, side in found["sides"].items() if side["runs"]]
+
+
 def stages_table(found):
     """Return the seconds of the stages as a list-table."""
     return listed(("stage", "seconds"), stage_rows(found))
@@ -50,14 +57,23 @@ def stages_table(found):
 
 def growth_table(found):
     """Return what reductions of 14 and of many exposures take as a list-table."""
-    rows = []
+    rows, times = [], {}
     for side, n in (("reduce", 14), ("reduce-many", found["exposures"])):
         if found["sides"].get(side, {}).get("runs"):
             wall, cpu, memory, _ = medians(found["sides"][side])
-            each = number(float(cpu) / n)
-            rows.append((str(n), *(f"{one} s" for one in (wall, cpu, each)), f"{memory} GB"))
+            times[n] = float(cpu)
+            texts = (f"{one} s" for one in (wall, cpu, number(times[n] / n)))
+            rows.append((str(n), *texts, f"{memory} GB"))
     head = ("exposures", "by the clock", "processor time", "each exposure", "peak memory")
-    return listed(head, rows)
+    text = listed(head, rows)
+    if len(times) > 1:
+        (few, first), (many, last) = times.items()
+        each = (last - first) / (many - few)
+        text += (
+            f"\nThe processor time of both is that of {number(first - few * each)} s, and"
+            f" {number(each)} s for each exposure.\n"
+        )
+    return text
 
 
 def stage_rows(found):

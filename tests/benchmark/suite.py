@@ -12,12 +12,17 @@ from pathlib import Path
 
 import click
 from rows import outcome, rows
-from show import growth_table, rst_table, stages_table, text_table
+from show import growth_table, rst_table, sides_table, stages_table, text_table
 from sides import Place, make_sides
 
 PACKAGES = ("emirimg", "numpy", "numba", "astropy", "ccdproc", "reproject")
 RESULT = "benchmark.json"
-TABLES = {"benchmark.inc": rst_table, "stages.inc": stages_table, "growth.inc": growth_table}
+TABLES = {
+    "benchmark.inc": rst_table,
+    "sides.inc": sides_table,
+    "stages.inc": stages_table,
+    "growth.inc": growth_table,
+}
 """What the documentation includes."""
 
 
