@@ -138,6 +138,7 @@ for axes in (left, right):
 # worse than the others would be seen here.
 
 frames = result.frame_table()
+frames.round(4)
 frames["shift", "residual", "n_matched", "sky_level", "transparency", "fwhm"]
 
 # %%
