@@ -177,11 +177,33 @@ class AlignmentError(EmirimgError):
 
 
 class PartialFailureError(EmirimgError):
-    """Some of several reductions failed; the others are done."""
+    """Some of several reductions failed; the others are done.
+
+    Examples
+    --------
+    >>> from emirimg.exceptions import PartialFailureError
+    >>> try:
+    ...     raise PartialFailureError("2 of 7 groups failed")
+    ... except PartialFailureError as error:
+    ...     print(error)
+    2 of 7 groups failed
+    """
 
 
 class WorkerError(EmirimgError):
-    """A process that did part of the work has died."""
+    """A process that did part of the work has died.
+
+    Examples
+    --------
+    >>> from concurrent.futures import ProcessPoolExecutor
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.exceptions import WorkerError
+    >>> with ProcessPoolExecutor(2) as pool:  # doctest: +SKIP
+    ...     try:
+    ...         DitherReducer(executor=pool).reduce(paths)
+    ...     except WorkerError as error:
+    ...         print(error)
+    """
 
 
 class EmirimgWarning(AstropyUserWarning):

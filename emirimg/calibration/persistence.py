@@ -51,9 +51,10 @@ class Footprint:
     >>> from emirimg.simulation import Scene
     >>> from emirimg.stack import DitherStack
     >>> scene = Scene(shape=(64, 64), n_stars=0, n_galaxies=0, n_exposures=1, bad_pixels=0)
-    >>> raw = scene.exposure(0)
-    >>> raw.data[30:34, 40:44] = 50000  # the core of a bright star
-    >>> [footprint] = PersistenceDetector().footprints(DitherStack.from_frames([raw]))
+    >>> frame = scene.exposure(0)
+    >>> frame.data[:] = 0  # the sky is subtracted
+    >>> frame.data[30:34, 40:44] = 50000  # the core of a bright star
+    >>> [footprint] = PersistenceDetector().footprints(DitherStack.from_frames([frame]))
     >>> footprint.frame, int(footprint.core.sum()), footprint.y.size
     (0, 16, 36)
     """
@@ -141,6 +142,8 @@ class PersistenceDetector(Strategy):
     >>> from emirimg.stack import DitherStack
     >>> scene = Scene(shape=(64, 64), n_stars=0, n_galaxies=0, bad_pixels=0, n_exposures=2)
     >>> frames = [scene.exposure(index) for index in range(2)]
+    >>> for frame in frames:
+    ...     frame.data[:] = 0  # the sky is subtracted
     >>> frames[0].data[30:34, 40:44] = 50000  # the core of a bright star, in the first only
     >>> found = PersistenceDetector().footprints(DitherStack.from_frames(frames))
     >>> [(one.frame, int(one.core.sum())) for one in found]
@@ -254,6 +257,16 @@ class PersistenceDetector(Strategy):
         float
             The weighted mean of the excess, in ADU; 0 where it is not significant also
             without the star that says most for it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from emirimg.calibration import Afterglow, Footprint, PersistenceDetector
+        >>> one = np.array([1])
+        >>> star = Footprint(0, one, one, np.float32([1]), one > 0)
+        >>> glows = [Afterglow(star, excess, 2.0, False) for excess in (8.0, 9.0, 7.0, 8.0)]
+        >>> PersistenceDetector().common_excess(glows)
+        8.0
         """
         values = np.array([(glow.excess, glow.error) for glow in glows]).reshape(-1, 2)
         weight = values[:, 1] ** -2
@@ -281,6 +294,16 @@ def visible_pixels(
     noise : float
         Standard deviation of a pixel, in ADU. A quarter of it matters, since a dozen
         pixels with that make a source.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.calibration import Footprint, visible_pixels
+    >>> fill = np.float32([1, 0.02])
+    >>> star = Footprint(0, np.array([30, 31]), np.array([40, 40]), fill, fill > 0)
+    >>> y, x = visible_pixels(star, excess=100.0, noise=10.0)
+    >>> y.tolist(), x.tolist()
+    ([30], [40])
     """
     matters = footprint.fill * excess > _VISIBLE * noise
     return footprint.y[matters], footprint.x[matters]

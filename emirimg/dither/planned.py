@@ -85,7 +85,14 @@ class RunOptions:
     report: bool = False
 
     def absolute(self) -> RunOptions:
-        """Return options that mean the same in any directory."""
+        """Return options that mean the same in any directory.
+
+        Examples
+        --------
+        >>> from emirimg.dither import RunOptions
+        >>> RunOptions().absolute().base.is_absolute()
+        True
+        """
         return replace(self, base=self.base.absolute())
 
 
@@ -126,6 +133,8 @@ class PlannedBlock:
     ...     [plan, *_] = plan_run([tree.observations["ini"]], read_control(tree.control), options)
     ...     print(plan.block.mode, len(plan.exposures), sorted(plan.calibrations))
     STARE_IMAGE 1 ['bad_pixels', 'dark', 'flat']
+    >>> plan.absolute().workspace.results.is_absolute()  # for a worker elsewhere
+    True
     """
 
     block: ObservationBlock

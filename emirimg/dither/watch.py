@@ -33,6 +33,13 @@ class QuickLook:
         The quick reduction; `None` where it failed.
     problem : str
         Why it failed; empty where it did not.
+
+    Examples
+    --------
+    >>> from emirimg.dither import QuickLook
+    >>> look = QuickLook(group, (), foreseen=14, result=result)  # doctest: +SKIP
+    >>> look.depth, look.depth_foreseen  # doctest: +SKIP
+    (17.22, 18.65)
     """
 
     group: ExposureGroup
@@ -129,6 +136,15 @@ def watch(
     ------
     InputError
         If there is no such directory.
+
+    Examples
+    --------
+    >>> from emirimg import DitherReducer
+    >>> from emirimg.dither import watch
+    >>> def quick(group, sky_exposures):
+    ...     return DitherReducer(passes=1).reduce(group.paths, sky_exposures=sky_exposures)
+    >>> for look in watch("night", quick, expected=14):  # doctest: +SKIP
+    ...     print(len(look.group.paths), look.depth, look.depth_foreseen)
     """
     arrivals = Arrivals(directory)
     seen: list[Path] = []

@@ -59,7 +59,14 @@ class Workspace:
         return cls(Path(base) / f"obsid{block_id}_work", Path(base) / f"obsid{block_id}_results")
 
     def absolute(self) -> Workspace:
-        """Return directories that are the same wherever one is."""
+        """Return directories that are the same wherever one is.
+
+        Examples
+        --------
+        >>> from emirimg.io import Workspace
+        >>> Workspace.of_block("_1", "night1").absolute().work.is_absolute()
+        True
+        """
         return Workspace(self.work.absolute(), self.results.absolute())
 
 
