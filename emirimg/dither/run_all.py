@@ -13,7 +13,7 @@ from ..io.numina.records import IMAGE
 from .planned import PlannedBlock, RunOptions
 from .run import BlockRunner, Report
 
-__all__ = ["JobOutcome", "run_blocks"]
+__all__ = ["run_blocks"]
 
 
 def run_blocks(
@@ -54,7 +54,8 @@ def run_blocks(
     Returns
     -------
     list of JobOutcome
-        One for each block: its image in ``result``, or why there is none. A
+        One for each block, with its ``name``, its ``state`` (done, failed, not begun), the
+        image (``result``), or why there is none (``error``, ``blocked_by``). A
         block that failed has no results, but its log is in its work directory. A
         block whose children have failed is not begun.
 
