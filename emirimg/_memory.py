@@ -10,7 +10,8 @@ from pathlib import Path
 __all__ = ["default_memory", "return_freed_arrays"]
 
 _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1
-_LARGE = 2**20
+_LARGE = 2**24 - 2**16
+"""A little less than a plane of a frame; bands of rows are smaller, and made over and over."""
 _SPARE = 2**26
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _ENOUGH = 1_500_000_000
@@ -52,7 +53,7 @@ def return_freed_arrays(larger_than: int = _LARGE) -> None:
     larger_than : int, optional
         Size of the arrays, in bytes. Memory that is given back must be cleared
         by the system before it is used anew, so it should be that of arrays
-        that are not made over and over again. Default: 1 MiB.
+        that are not made over and over again. Default: almost a plane of a frame, 16 MiB.
     """
     if not sys.platform.startswith("linux"):
         return
