@@ -45,7 +45,7 @@ def compare_command(
     from ..io.atomic import replacing  # noqa: PLC0415 (heavy)
     from ..report import compare_images, comparison_table, plot_comparison  # noqa: PLC0415
     from ._reporter import Reporter  # noqa: PLC0415 (heavy)
-    from ._run import headings  # noqa: PLC0415 (heavy)
+    from ._scenes import headings  # noqa: PLC0415 (heavy)
 
     with Reporter() as reporter:
         images = [read_image_planes(path) for path in (first, second)]
