@@ -71,9 +71,11 @@ def block_mean(
     good = np.isfinite(image[blocks])
     if mask is not None:
         good &= ~mask[blocks]
-    shape = (ny, step, nx, step)
-    total = np.sum(image[blocks].reshape(shape), axis=(1, 3), where=good.reshape(shape))
-    number = np.sum(good.reshape(shape), axis=(1, 3))
+    # Rows are added to rows first: that is done for many pixels at once.
+    shape = (ny, step, nx * step)
+    usable = np.where(good, image[blocks], np.float32(0)).reshape(shape).sum(axis=1)
+    count = good.reshape(shape).sum(axis=1, dtype=np.int32)
+    total, number = (rows.reshape(ny, nx, step).sum(axis=2) for rows in (usable, count))
     return np.divide(total, number, out=np.full((ny, nx), np.nan, np.float32), where=number > 0)
 
 
