@@ -214,7 +214,7 @@ def _is_admissible(
     information = scaled.T @ scaled
     if np.linalg.cond(information) > _WORST_CONDITION:
         return False
-    variance = np.einsum("ij,jk,ik->i", design, np.linalg.inv(information), design)
+    variance = np.sum(design @ np.linalg.inv(information) * design, axis=1)
     return bool(variance.max() <= (_LARGEST_ERROR * typical) ** 2)
 
 
