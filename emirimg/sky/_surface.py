@@ -8,11 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .._parallel import row_bands
 from ._blocks import Blocks
 from ._regions import Region, quadrants_of
 
 __all__ = ["Surface", "amplitude_beside_surface", "fit_surface"]
 
+_BAND = 64
+"""Rows that are worked out together, so that they stay in the cache."""
 _CLIP = 4.0
 _BLOCKS_PER_PARAMETER = 2
 _WORST_CONDITION = 1e10
@@ -46,7 +49,9 @@ class Surface:
                 continue
             y = _powers(np.arange(low, high), ys, len(coefficients))
             x = _powers(np.arange(xs.start, xs.stop), xs, len(coefficients))
-            result[low - first : high - first, xs] = (y @ coefficients @ x.T).astype(np.float32)
+            along_y = y @ coefficients
+            for rows in row_bands(high - low, _BAND):
+                result[low - first :][rows, xs] = along_y[rows] @ x.T
         return result
 
     @property
