@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-__all__ = ["default_memory", "return_freed_arrays"]
+__all__ = ["default_memory", "return_freed_arrays", "return_kept_memory"]
 
 _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1
 _LARGE = 2**24 - 2**16
@@ -62,3 +62,15 @@ def return_freed_arrays(larger_than: int = _LARGE) -> None:
         mallopt(_M_MMAP_THRESHOLD, larger_than)
         # The first call switches off that this grows with the other one.
         mallopt(_M_TRIM_THRESHOLD, _SPARE)
+
+
+def return_kept_memory() -> None:
+    """Give back to the system what the C library of GNU keeps of freed arrays.
+
+    For the moment before a step that wants much memory of its own; does nothing with
+    other C libraries.
+    """
+    if sys.platform.startswith("linux"):
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
