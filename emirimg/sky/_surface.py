@@ -50,8 +50,8 @@ class Surface:
             y = _powers(np.arange(low, high), ys, len(coefficients))
             x = _powers(np.arange(xs.start, xs.stop), xs, len(coefficients))
             along_y = y @ coefficients
-            for rows in row_bands(high - low, _BAND):
-                result[low - first :][rows, xs] = along_y[rows] @ x.T
+            for band in row_bands(high - low, _BAND):
+                result[low - first :][band, xs] = along_y[band] @ x.T
         return result
 
     @property
