@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from .._memory import loading
 from ._options import (
     calibration_options,
     dry_run_option,
@@ -112,8 +113,9 @@ def reduce_command(
     """  # noqa: D301 (the \b is a mark for click)
     require_one_source(control, bpm, dark, flat)
 
-    from ._reporter import Reporter  # noqa: PLC0415 (heavy)
-    from ._run import CalibrationFiles, Machine, reduce_exposures  # noqa: PLC0415 (heavy)
+    with loading():
+        from ._reporter import Reporter  # noqa: PLC0415 (heavy)
+        from ._run import CalibrationFiles, Machine, reduce_exposures  # noqa: PLC0415 (heavy)
 
     limits = {} if min_transparency is None else {"min_transparency": min_transparency}
     max_bytes = None if max_memory is None else round(max_memory * 1e9)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from .._memory import loading
 from ._options import dry_run_option, reporting_options
 
 __all__ = ["run_command"]
@@ -160,8 +161,9 @@ def run_command(
       emirimg run dithered_v5.yaml --parameter-sky_images=8 -r control.yaml
       emirimg run night1.yaml night2.yaml -e _0001877553
     """  # noqa: D301 (the \b is a mark for click)
-    from ._blocks import run_files  # noqa: PLC0415 (heavy)
-    from ._reporter import Reporter  # noqa: PLC0415 (heavy)
+    with loading():
+        from ._blocks import run_files  # noqa: PLC0415 (heavy)
+        from ._reporter import Reporter  # noqa: PLC0415 (heavy)
 
     with Reporter(quiet=quiet, verbose=verbose) as reporter:
         run_files(

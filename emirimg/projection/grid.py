@@ -139,13 +139,14 @@ class MosaicGrid:
     def _outline(self, wcs: WCS, shape: tuple[int, int]) -> NDArray[np.float64]:
         """Return where the outline of a frame lies, x and y; all bands of a mosaic ask for it."""
         place = wcs.wcs
-        numbers = (place.crval, place.crpix, place.get_pc(), place.get_cdelt())
-        key = (id(wcs), shape, *(item.tobytes() for item in numbers), *place.get_pv())
-        if key not in self._outlines:
-            outline = np.array(transform_pixels(*_edge_pixels(shape), wcs, self.wcs))
-            # Together with its WCS, lest another one gets the same id.
-            self._outlines[key] = wcs, outline
-        return self._outlines[key][1]
+        with WCS_LOCK:
+            numbers = (place.crval, place.crpix, place.get_pc(), place.get_cdelt())
+            key = (id(wcs), shape, *(item.tobytes() for item in numbers), *place.get_pv())
+            if key not in self._outlines:
+                outline = np.array(transform_pixels(*_edge_pixels(shape), wcs, self.wcs))
+                # Together with its WCS, lest another one gets the same id.
+                self._outlines[key] = wcs, outline
+            return self._outlines[key][1]
 
     @property
     def scale(self) -> u.Quantity:
