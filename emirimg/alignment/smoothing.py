@@ -29,17 +29,18 @@ def gaussian_smoothed(
     reach = int(truncate * sigma + 0.5)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     image = np.ascontiguousarray(image, dtype=np.float32)
-    return _convolved(image, (kernel / kernel.sum()).astype(np.float32))
+    result = np.empty_like(image)
+    _convolve(image, (kernel / kernel.sum()).astype(np.float32), result)
+    return result
 
 
 @njit(nogil=True, cache=True, fastmath={"contract"})
-def _convolved(
-    image: NDArray[np.float32], kernel: NDArray[np.float32]
-) -> NDArray[np.float32]:  # pragma: no cover  (compiled)
+def _convolve(
+    image: NDArray[np.float32], kernel: NDArray[np.float32], result: NDArray[np.float32]
+) -> None:  # pragma: no cover  (compiled)
     """Convolve with a symmetric kernel along both axes, a row at a time."""
     ny, nx = image.shape
     reach = kernel.size // 2
-    result = np.empty((ny, nx), np.float32)
     row = np.empty(nx + 2 * reach, np.float32)
     for y in range(ny):
         for x in range(nx):
@@ -57,4 +58,3 @@ def _convolved(
             weight = kernel[reach + k]
             for x in range(nx):
                 result[y, x] += weight * (row[reach + x - k] + row[reach + x + k])
-    return result

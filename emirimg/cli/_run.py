@@ -1,23 +1,23 @@
-"""What the commands have in common: simulate, reduce, score."""
+"""What the commands have in common that reduce exposures."""
 
 from __future__ import annotations
 
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import ValidationError
+from typing import Any
 
 from .._memory import return_freed_arrays
 from .._version import version
 from ..calibration import Calibrations
 from ..dither import DitherReducer, DitherResult, find_calibrations
 from ..dither.roles import divide_groups
-from ..exceptions import InputError, MixedExposuresError
+from ..exceptions import MixedExposuresError
 from ..io import (
     ExposureGroup,
     find_exposures,
@@ -27,34 +27,18 @@ from ..io import (
     read_outlines,
     read_reference_catalogue,
     require_one_group,
-    write_json,
 )
 from ..objects import MaskWithRegions, SegmentationMasker
-from ..report import (
-    REPORT_FILES,
-    plot_mosaic,
-    score_table,
-    summary_tables,
-    summary_text,
-    write_report,
-)
-from ..simulation import SCENES, ScoredImage, Truth, TutorialPaths, score, write_tutorial
 from ._machine import Machine
 from ._output import output_directory, refuse_products, typed_command
 from ._plans import say_reduction
 from ._reporter import Reporter
 
-__all__ = [
-    "CalibrationFiles",
-    "headings",
-    "reduce_exposures",
-    "score_files",
-    "simulate",
-]
+__all__ = ["CalibrationFiles", "reduce_exposures"]
 
 _IMAGE, _PICTURE, _LOG = "mosaic.fits", "mosaic.png", "processing.log"
-_PAGE, _SUMMARY, _TABLE = REPORT_FILES
-PRODUCTS = (_IMAGE, _PICTURE, _LOG, *REPORT_FILES)
+_PAGE, _SUMMARY, _TABLE = "report.html", "summary.json", "frames.ecsv"
+PRODUCTS = (_IMAGE, _PICTURE, _LOG, _PAGE, _SUMMARY, _TABLE)
 
 
 @dataclass(frozen=True)
@@ -142,7 +126,12 @@ def reduce_exposures(
         say_reduction(reporter, group, sky_exposures, uses, strategies, products)
         return None
     return_freed_arrays()
-    with output_directory(directory, PRODUCTS, overwrite=overwrite) as workplace:
+    with (
+        output_directory(directory, PRODUCTS, overwrite=overwrite) as workplace,
+        ThreadPoolExecutor(max_workers=1) as beside,
+    ):
+        # What draws takes long to load: that is done while exposures are read.
+        drawing = beside.submit(import_module, "emirimg.report")
         reporter.step(f"emirimg {version}: {shlex.join(sys.argv)}")
         group, sky_exposures = _target_and_sky(paths, sky_paths)
         reporter.step(f"{len(group.paths)} exposures of {group.object_name}, {group.filter_name}")
@@ -165,13 +154,15 @@ def reduce_exposures(
             result = reducer.reduce(group.paths, sky_exposures=sky_exposures)
         for text in result.warnings:
             reporter.note(text)
-        result.write(workplace / _IMAGE)
-        plot_mosaic(result.mosaic, result.objects).savefig(workplace / _PICTURE)
-        write_report(result, workplace, command=typed_command())
+        report = drawing.result()
+        writing = beside.submit(result.write, workplace / _IMAGE)
+        report.plot_mosaic(result.mosaic, result.objects).savefig(workplace / _PICTURE)
+        report.write_report(result, workplace, command=typed_command())
+        writing.result()
         summary = result.summary()
-        log = [*reporter.log, "", summary_text(summary)]
+        log = [*reporter.log, "", report.summary_text(summary)]
         (workplace / _LOG).write_text("\n".join(log))
-    for table in summary_tables(summary):
+    for table in report.summary_tables(summary):
         reporter.say(table)
     reporter.say(
         f"The mosaic:   {directory / _IMAGE}\n"
@@ -198,77 +189,3 @@ def _target_and_sky(
         msg = f"{error}\nor have each of them reduced, with --each"
         raise MixedExposuresError(msg) from None
     return target, [path for group in skies for path in group.paths]
-
-
-def simulate(
-    directory: Path,
-    reporter: Reporter,
-    *,
-    scene: str,
-    seed: int,
-    exposures: int | None,
-    detector: Literal["HAWAII-2", "H2RG"] | None,
-    repeats: int | None,
-    overwrite: bool,
-) -> TutorialPaths:
-    """Write a tree of simulated exposures of a scene, some of its parameters changed."""
-    changes = {"n_exposures": exposures, "detector": detector, "repeats": repeats}
-    given = {name: value for name, value in changes.items() if value is not None}
-    try:
-        observed = SCENES[scene].replace(seed=seed, **given)
-    except ValidationError as error:
-        msg = "; ".join(item["msg"] for item in error.errors())
-        raise InputError(msg) from None
-    return write_tutorial(directory, observed, overwrite=overwrite, progress=reporter.progress)
-
-
-def score_files(
-    mosaics: Sequence[Path],
-    directory: Path,
-    reporter: Reporter,
-    *,
-    weights: Path | None = None,
-    json: Path | None = None,
-    overwrite: bool = False,
-) -> None:
-    """Measure mosaics against the truth of a simulated tree, and print the figures.
-
-    Parameters
-    ----------
-    mosaics : sequence of `~pathlib.Path`
-        FITS files of any program.
-    directory : `~pathlib.Path`
-        The simulated tree.
-    reporter : Reporter
-        Prints the table.
-    weights : `~pathlib.Path`, optional
-        Weight map of the only mosaic.
-    json : `~pathlib.Path`, optional
-        Where the figures are to be written.
-    overwrite : bool, optional
-        Whether that file may be replaced.
-    """
-    truth = Truth.read(directory)
-    names = ["value"] if len(mosaics) == 1 else headings(mosaics)
-    scores = {
-        heading: score(ScoredImage.read(path, weights=weights), truth, perfect=number == 0)
-        for number, (heading, path) in enumerate(zip(names, mosaics, strict=True))
-    }
-    reporter.say(score_table(scores))
-    if json is not None:
-        results = [
-            {"mosaic": str(path), **result.to_dict()}
-            for path, result in zip(mosaics, scores.values(), strict=True)
-        ]
-        write_json(json, {"tree": str(directory), "mosaics": results}, overwrite=overwrite)
-
-
-def headings(paths: Sequence[Path]) -> list[str]:
-    """Name files by their stems, or by their directories where those are alike."""
-    stems = [path.stem for path in paths]
-    if len(set(stems)) == len(paths):
-        return stems
-    parents = [path.parent.name for path in paths]
-    if len(set(parents)) == len(paths):
-        return parents
-    return [str(number) for number, _ in enumerate(paths, start=1)]

@@ -61,7 +61,7 @@ def compare_command(
         plot_comparison,
     )
     from ._reporter import Reporter  # noqa: PLC0415 (heavy)
-    from ._run import headings  # noqa: PLC0415 (heavy)
+    from ._scenes import headings  # noqa: PLC0415 (heavy)
 
     with Reporter() as reporter:
         images = [read_image_planes(path) for path in (first, second)]

@@ -44,12 +44,8 @@ def demo_command(
       emirimg demo h2rg-demo --detector H2RG --exposures 7
     """  # noqa: D301 (the \b is a mark for click)
     from ._reporter import Reporter  # noqa: PLC0415 (heavy)
-    from ._run import (  # noqa: PLC0415 (heavy)
-        CalibrationFiles,
-        reduce_exposures,
-        score_files,
-        simulate,
-    )
+    from ._run import CalibrationFiles, reduce_exposures  # noqa: PLC0415 (heavy)
+    from ._scenes import score_files, simulate  # noqa: PLC0415 (heavy)
 
     with Reporter(quiet=quiet, verbose=verbose) as reporter:
         reporter.say(f"1. Simulating raw exposures in {directory}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from .._memory import loading
 from ._options import (
     calibration_options,
     dry_run_option,
@@ -140,10 +141,11 @@ def reduce_command(
     require_one_place(processes, scheduler)
     _require_sense(watch, each, dry_run, sky_paths, expect, patience)
 
-    from ._machine import Machine  # noqa: PLC0415 (heavy)
-    from ._night import reduce_night  # noqa: PLC0415 (heavy)
-    from ._reporter import Reporter  # noqa: PLC0415 (heavy)
-    from ._run import CalibrationFiles, reduce_exposures  # noqa: PLC0415 (heavy)
+    with loading():
+        from ._machine import Machine  # noqa: PLC0415 (heavy)
+        from ._night import reduce_night  # noqa: PLC0415 (heavy)
+        from ._reporter import Reporter  # noqa: PLC0415 (heavy)
+        from ._run import CalibrationFiles, reduce_exposures  # noqa: PLC0415 (heavy)
 
     limits = {} if min_transparency is None else {"min_transparency": min_transparency}
     max_bytes = None if max_memory is None else round(max_memory * 1e9)

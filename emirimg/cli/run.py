@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from .._memory import loading
 from ._options import dry_run_option, machine_options, reporting_options, require_one_place
 
 __all__ = ["run_command"]
@@ -169,9 +170,10 @@ def run_command(
     """  # noqa: D301 (the \b is a mark for click)
     require_one_place(processes, scheduler)
 
-    from ._blocks import run_files  # noqa: PLC0415 (heavy)
-    from ._machine import Machine  # noqa: PLC0415 (heavy)
-    from ._reporter import Reporter  # noqa: PLC0415 (heavy)
+    with loading():
+        from ._blocks import run_files  # noqa: PLC0415 (heavy)
+        from ._machine import Machine  # noqa: PLC0415 (heavy)
+        from ._reporter import Reporter  # noqa: PLC0415 (heavy)
 
     with Reporter(quiet=quiet, verbose=verbose) as reporter:
         run_files(

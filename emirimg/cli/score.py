@@ -57,7 +57,7 @@ def score_command(
         raise click.UsageError(msg)
 
     from ._reporter import Reporter  # noqa: PLC0415 (heavy)
-    from ._run import score_files  # noqa: PLC0415 (heavy)
+    from ._scenes import score_files  # noqa: PLC0415 (heavy)
 
     with Reporter() as reporter:
         score_files(mosaics, tree, reporter, weights=weight, json=json_file, overwrite=overwrite)

@@ -44,7 +44,7 @@ def simulate_command(
       emirimg simulate nexp3 --exposures 21 --repeats 3
     """  # noqa: D301 (the \b is a mark for click)
     from ._reporter import Reporter  # noqa: PLC0415 (heavy)
-    from ._run import simulate  # noqa: PLC0415 (heavy)
+    from ._scenes import simulate  # noqa: PLC0415 (heavy)
 
     with Reporter(quiet=quiet, verbose=verbose) as reporter:
         tree = simulate(

@@ -15,6 +15,7 @@ from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
 from .._lazy import LazyPlane
+from .._memory import return_kept_memory
 from ..calibration._frames import changed
 from ..combine import Mosaic
 from ..exceptions import SkyWarning
@@ -66,6 +67,7 @@ class FieldSteps(Steps):
         """Find the objects of a mosaic; `None` if they cover it and that is not believed."""
         if masker is None:
             return None
+        return_kept_memory()
         found = self.once("Finding objects", masker, mosaic)
         if not believe and found.mask.sum() > _MOST_MASKED * (~mosaic.mask).sum():
             msg = (

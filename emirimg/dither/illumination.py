@@ -10,6 +10,7 @@ from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
 from .._lazy import materialised
+from .._parallel import parallel_map
 from ..alignment import Alignment, find_stars
 from ..combine import Mosaic
 from ..flat import Illumination, StarMeasurements, star_fluxes
@@ -103,10 +104,14 @@ def _sky_brightness(skies: Sequence[SkyModel], frame: CCDData) -> NDArray[np.flo
     total = np.zeros((_BLOCKS, _BLOCKS))
     # The shape is nearly the same for all frames, and each costs time.
     chosen = range(0, len(skies), max(1, len(skies) // _SKIES))
-    for index in chosen:
+
+    def relative(index: int) -> NDArray[np.float64]:
         sky = skies[index]
         sums = np.add.reduceat(sky.image, columns[:-1], axis=1)
-        total += np.add.reduceat(sums, rows[:-1], axis=0) / sky.level
+        return np.add.reduceat(sums, rows[:-1], axis=0) / sky.level
+
+    for brightness in parallel_map(relative, chosen):
+        total += brightness
     total /= len(chosen) * np.outer(np.diff(rows), np.diff(columns))
     if np.ptp(total) < 1e-4 * total.mean():
         return None

@@ -9,7 +9,6 @@ import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
-from .._lazy import materialised
 from ..objects.background import block_mean
 from ..stack import DitherStack
 from .loading import Loaded
@@ -60,27 +59,31 @@ def first_looks(
     bad = 0 if master is None else int(np.count_nonzero(master))
 
     def look(before: CCDData, frame: CCDData) -> FirstLook:
-        first, now = _masked(before), _masked(frame)
-        return FirstLook(_small(frame), bad, max(0, first - bad), now - first)
+        first, (image, now) = _masked(before), _seen(frame)
+        return FirstLook(image, bad, max(0, first - bad), now - first)
 
     return steps.each("Looking at the exposures", look, loaded.split(loaded.stack)[0], stack)
 
 
 def with_looks(
-    records: Sequence[FrameRecord], looks: Sequence[FirstLook], clean: DitherStack
+    records: Sequence[FrameRecord],
+    looks: Sequence[FirstLook],
+    clean: DitherStack,
+    steps: Steps,
 ) -> tuple[FrameRecord, ...]:
     """Add to the records what the exposures looked like before and after."""
+    seen = steps.each("Looking at the results", _seen, clean)
     return tuple(
         replace(
             record,
             bad_pixels=look.bad,
             saturated_pixels=look.saturated,
             hidden_pixels=look.hidden,
-            flagged_pixels=_masked(frame) - look.bad - look.saturated - look.hidden,
+            flagged_pixels=masked - look.bad - look.saturated - look.hidden,
             before=look.image,
-            after=_small(frame),
+            after=after,
         )
-        for record, look, frame in zip(records, looks, clean, strict=True)
+        for record, look, (after, masked) in zip(records, looks, seen, strict=True)
     )
 
 
@@ -88,6 +91,8 @@ def _masked(frame: CCDData) -> int:
     return 0 if frame.mask is None else int(np.count_nonzero(frame.mask))
 
 
-def _small(frame: CCDData) -> NDArray[np.float32]:
-    frame = materialised(frame)
-    return block_mean(frame.data, frame.mask, max(1, -(-max(frame.shape) // _SIDE)))
+def _seen(frame: CCDData) -> tuple[NDArray[np.float32], int]:
+    """Return a small image of a frame, and how many of its pixels are masked."""
+    mask = None if frame.mask is None else np.asarray(frame.mask)
+    small = block_mean(np.asarray(frame.data), mask, max(1, -(-max(frame.shape) // _SIDE)))
+    return small, 0 if mask is None else int(np.count_nonzero(mask))

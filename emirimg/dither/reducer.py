@@ -273,7 +273,7 @@ class DitherReducer:
                     break
                 if number < self.passes:
                     self._flag(field, steps)
-            return self._conclude(field, inventory, notes)
+            return self._conclude(field, inventory, notes, steps)
 
     def _budget(self) -> int:
         """Return how many bytes of planes of frames may stay in memory: a third of all.
@@ -350,12 +350,14 @@ class DitherReducer:
         # Their memory is wanted for the next pass.
         field.skies = field.clean = field.combination = None
 
-    def _conclude(self, field: Field, inventory: Inventory, notes: Sequence[str]) -> DitherResult:
+    def _conclude(
+        self, field: Field, inventory: Inventory, notes: Sequence[str], steps: FieldSteps
+    ) -> DitherResult:
         records = frame_records(
             field.clean, field.skies, field.alignment, field.combination, field.background,
             field.flags,
         )  # fmt: skip
-        records = with_looks(records, field.looks, field.clean)
+        records = with_looks(records, field.looks, field.clean, steps)
         about_sky = sky_findings(field.skies, inventory)
         first, metadata, mosaic = field.frames[0].meta, field.frames.metadata, field.mosaic
         # The measurements want the memory of the frames.

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
+from .._parallel import parallel_map, row_bands
 from ..alignment.kernels import block_statistics
 
 __all__ = ["block_map", "block_mean", "robust_rms", "smooth_background"]
 
 _LEAST_FREE = 0.2
 """Part of a block that must be free of objects."""
+_BAND = 64
+"""Rows that are interpolated together, so that they stay in the cache."""
 
 
 def robust_rms(values: NDArray) -> float:
@@ -42,12 +47,21 @@ def block_map(
     level, noise : `~numpy.ndarray`
         Shape (n_rows, n_columns).
     """
-    edges = [_edges(size, box) for size in image.shape]
-    level, noise = block_statistics(image, mask, edges[0], edges[1], 1)
-    free = np.add.reduceat(
-        np.add.reduceat(~mask, edges[0][:-1], axis=0, dtype=np.int64), edges[1][:-1], axis=1
-    )
-    poor = free < least * np.outer(np.diff(edges[0]), np.diff(edges[1]))
+    along_y, along_x = (_edges(size, box) for size in image.shape)
+
+    def measure(y_edges: NDArray[np.int64]) -> tuple[NDArray, ...]:
+        masked = [
+            [np.count_nonzero(mask[y0:y1, x0:x1]) for x0, x1 in pairwise(along_x)]
+            for y0, y1 in pairwise(y_edges)
+        ]
+        return *block_statistics(image, mask, y_edges, along_x, 1), np.array(masked)
+
+    # A few rows of blocks for each processor.
+    number = len(along_y) - 1
+    parts = [along_y[rows.start : rows.stop + 1] for rows in row_bands(number, -(-number // 4))]
+    level, noise, masked = map(np.concatenate, zip(*parallel_map(measure, parts), strict=True))
+    area = np.outer(np.diff(along_y), np.diff(along_x))
+    poor = area - masked < least * area
     level[poor], noise[poor] = np.nan, np.nan
     return level, noise
 
@@ -71,9 +85,11 @@ def block_mean(
     good = np.isfinite(image[blocks])
     if mask is not None:
         good &= ~mask[blocks]
-    shape = (ny, step, nx, step)
-    total = np.sum(image[blocks].reshape(shape), axis=(1, 3), where=good.reshape(shape))
-    number = np.sum(good.reshape(shape), axis=(1, 3))
+    # Rows are added to rows first: that is done for many pixels at once.
+    shape = (ny, step, nx * step)
+    usable = np.where(good, image[blocks], np.float32(0)).reshape(shape).sum(axis=1)
+    count = good.reshape(shape).sum(axis=1, dtype=np.int32)
+    total, number = (rows.reshape(ny, nx, step).sum(axis=2) for rows in (usable, count))
     return np.divide(total, number, out=np.full((ny, nx), np.nan, np.float32), where=number > 0)
 
 
@@ -94,7 +110,11 @@ def smooth_background(
     slope = _plane(level)
     level = (slope + median_filter(level - slope, 3, mode="nearest")).astype(np.float32)
     # Linear interpolation is separable: rows first, columns then.
-    return _interpolated(_interpolated(level, image.shape[0]).T, image.shape[1]).T
+    rows = _interpolated(level, image.shape[0])
+    background = np.empty(image.shape, dtype=np.float32)
+    for band in row_bands(image.shape[0], _BAND):
+        background[band] = _interpolated(rows[band].T, image.shape[1]).T
+    return background
 
 
 def _plane(level: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -137,10 +138,18 @@ class SegmentationMasker(Strategy):
         out: NDArray[np.bool_],
     ) -> None:
         """Detect on one scale and mark the grown objects in ``out``."""
-        limit = self.threshold * _local_noise(smooth, empty, _NOISE_BOX // step)
-        labels, count = label((smooth > limit) & ~empty, structure=_DIAGONAL)
-        area = np.bincount(labels.ravel(), minlength=count + 1)
-        level = float(np.median(limit))
+        noises, rows, columns = _local_noise(smooth, empty, _NOISE_BOX // step)
+        limits = self.threshold * noises
+        above = np.empty(smooth.shape, dtype=bool)
+        for band, along in zip(pairwise(rows), limits, strict=True):
+            inside = slice(*band)
+            np.greater(smooth[inside], np.repeat(along, np.diff(columns)), out=above[inside])
+        np.greater(above, empty, out=above)
+        labels, count = label(above, structure=_DIAGONAL)
+        if count == 0:
+            return
+        area = np.bincount(labels[above], minlength=count + 1)
+        level = _median_of_blocks(limits, rows, columns)
         fall = max(1.0, level / (self.faintest_halo * noise)) ** (1 / self.slope)
         radius = np.sqrt(area / np.pi) * (fall - 1) + 1
         radius[area < self.npixels] = -1
@@ -169,20 +178,28 @@ def _pixel_noise(signal: NDArray[np.float32], empty: NDArray[np.bool_]) -> float
 
 def _local_noise(
     image: NDArray[np.float32], empty: NDArray[np.bool_], box: int
-) -> NDArray[np.float32]:
-    """Return the noise of a smoothed image in each pixel, from its blocks."""
+) -> tuple[NDArray[np.float32], NDArray[np.int_], NDArray[np.int_]]:
+    """Return the noise of a smoothed image in blocks, and the edges of these."""
     _, noise = block_map(image, empty, box)
     known = np.isfinite(noise) & (noise > 0)
-    if not known.any():
-        return np.full(image.shape, np.inf, dtype=np.float32)
     # A block full of objects has a wide distribution: not wider than most.
-    typical = np.median(noise[known])
+    typical = np.median(noise[known]) if known.any() else np.inf
     noise = np.minimum(np.where(known, noise, typical), _MOST_NOISE * typical)
     rows, columns = (
-        np.minimum(np.arange(size) * n // size, n - 1)
-        for size, n in zip(image.shape, noise.shape, strict=True)
+        -(-np.arange(n + 1) * size // n) for size, n in zip(image.shape, noise.shape, strict=True)
     )
-    return noise.astype(np.float32)[np.ix_(rows, columns)]
+    return noise.astype(np.float32), rows, columns
+
+
+def _median_of_blocks(
+    values: NDArray[np.float32], rows: NDArray[np.int_], columns: NDArray[np.int_]
+) -> float:
+    """Return the median over all pixels of an image that is constant in each block."""
+    order = np.argsort(values, axis=None)
+    reached = np.cumsum(np.outer(np.diff(rows), np.diff(columns)).ravel()[order])
+    n = int(reached[-1])
+    middle = np.searchsorted(reached, [(n - 1) // 2, n // 2], side="right")
+    return float(np.mean(values.ravel()[order[middle]]))
 
 
 def _coarse(
@@ -203,4 +220,6 @@ def _coarse(
 def _bin_sums(plane: NDArray[np.float32]) -> NDArray[np.float32]:
     ny, nx = plane.shape
     blocks = (ny // _COARSE_BIN, _COARSE_BIN, nx // _COARSE_BIN, _COARSE_BIN)
-    return plane.reshape(blocks).sum(axis=(1, 3))
+    # Rows are added to rows first: that is done for many pixels at once.
+    rows = plane.reshape(blocks[0], _COARSE_BIN, nx).sum(axis=1)
+    return rows.reshape(blocks[0], *blocks[2:]).sum(axis=2)

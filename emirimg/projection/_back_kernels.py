@@ -17,7 +17,7 @@ _SAFE_MATH = {"contract", "reassoc", "nsz", "arcp"}
 @njit(nogil=True, cache=True, fastmath=_SAFE_MATH)
 def cubic(
     image: NDArray[np.float32],
-    badness: NDArray[np.float32],
+    bad: NDArray[np.bool_],
     nodes: NDArray[np.float64],
     step: int,
     offset_y: int,
@@ -28,13 +28,13 @@ def cubic(
 ) -> None:
     """Interpolate ``image`` by cubic convolution of its good pixels.
 
-    Bad pixels have the value 0 and the ``badness`` 1, the others the badness 0.
+    The values of ``bad`` pixels are not looked at. Most places have none near.
     """
     height, width = image.shape
     ny, nx = out.shape
     zero = np.float32(0.0)
     one = np.float32(1.0)
-    values, bads = image.reshape(-1), badness.reshape(-1)
+    values, bads = image.reshape(-1), bad.reshape(-1)
     stride = np.uint64(width)
     place = np.empty((3, nx))
     for i in range(ny):
@@ -55,15 +55,23 @@ def cubic(
             r1, r2 = r0 + stride, r0 + stride + stride
             r3 = r1 + stride + stride
             value = lost = missing = zero
+            some = False
             for t, w in enumerate((x0, x1, x2, x3)):
                 c = np.uint64(t)
+                some |= bads[r0 + c] | bads[r1 + c] | bads[r2 + c] | bads[r3 + c]
                 value += w * (
                     y0 * values[r0 + c] + y1 * values[r1 + c]
                     + y2 * values[r2 + c] + y3 * values[r3 + c]
                 )  # fmt: skip
-                b0, b1, b2, b3 = bads[r0 + c], bads[r1 + c], bads[r2 + c], bads[r3 + c]
-                missing += w * (y0 * b0 + y1 * b1 + y2 * b2 + y3 * b3)
-                lost += abs(w) * (abs(y0) * b0 + abs(y1) * b1 + abs(y2) * b2 + abs(y3) * b3)
+            if some:
+                value = zero
+                for t, w in enumerate((x0, x1, x2, x3)):
+                    for r, h in ((r0, y0), (r1, y1), (r2, y2), (r3, y3)):
+                        if bads[r + np.uint64(t)]:
+                            missing += w * h
+                            lost += abs(w * h)
+                        else:
+                            value += w * h * values[r + np.uint64(t)]
             good = lost <= max_lost
             out[i, j] = value * np.float32(place[2, j]) / (one - missing) if good else zero
             out_mask[i, j] = not good

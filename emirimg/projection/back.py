@@ -76,12 +76,9 @@ def blot(
     pixel_map = PixelMap.between(MosaicGrid(wcs, shape), grid.wcs)
     values, unknown = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=bool)
     good = np.isfinite(image)
-    good &= ~mask
-    clean, badness = np.zeros(grid.shape, dtype=np.float32), np.empty(grid.shape, dtype=np.float32)
-    np.copyto(clean, image, where=good)
-    np.logical_not(good, out=badness)
+    np.greater(good, mask, out=good)
     cubic(
-        clean, badness,
+        np.ascontiguousarray(image, dtype=np.float32), np.logical_not(good, out=good),
         pixel_map.nodes, pixel_map.step, *pixel_map.offset, _MAX_LOST, values, unknown,
     )  # fmt: skip
     return values, unknown

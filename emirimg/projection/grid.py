@@ -61,6 +61,9 @@ class MosaicGrid:
     shape: tuple[int, int]
     origin: tuple[int, int] = (0, 0)
     whole: MosaicGrid | None = field(default=None, repr=False)
+    _outlines: dict[tuple, tuple[WCS, NDArray[np.float64]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         if self.wcs.naxis != 2 or not self.wcs.has_celestial:
@@ -138,8 +141,7 @@ class MosaicGrid:
             Both empty where the frame does not touch the grid. The window of
             a cutout is the part of the window of the whole that lies on it.
         """
-        whole = self.whole or self
-        x, y = transform_pixels(*_edge_pixels(shape), wcs, whole.wcs)
+        x, y = (self.whole or self)._outline(wcs, shape)  # noqa: SLF001 (of its own class)
         seen = np.isfinite(x) & np.isfinite(y)
         if not seen.any():
             return slice(0, 0), slice(0, 0)
@@ -150,6 +152,18 @@ class MosaicGrid:
         if rows.start == rows.stop or columns.start == columns.stop:
             return slice(0, 0), slice(0, 0)
         return rows, columns
+
+    def _outline(self, wcs: WCS, shape: tuple[int, int]) -> NDArray[np.float64]:
+        """Return where the outline of a frame lies, x and y; all bands of a mosaic ask for it."""
+        place = wcs.wcs
+        with WCS_LOCK:
+            numbers = (place.crval, place.crpix, place.get_pc(), place.get_cdelt())
+            key = (id(wcs), shape, *(item.tobytes() for item in numbers), *place.get_pv())
+            if key not in self._outlines:
+                outline = np.array(transform_pixels(*_edge_pixels(shape), wcs, self.wcs))
+                # Together with its WCS, lest another one gets the same id.
+                self._outlines[key] = wcs, outline
+            return self._outlines[key][1]
 
     @property
     def scale(self) -> u.Quantity:

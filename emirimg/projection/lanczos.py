@@ -103,10 +103,9 @@ class LanczosResampler(Strategy):
         window = grid.window(frame.wcs, frame.shape)
         if window[0].start == window[0].stop:
             return nothing_projected()
-        target = grid.cutout(*window)
-        pixel_map = PixelMap.between(target, frame.wcs)
+        pixel_map = PixelMap.between(grid, frame.wcs, window=window)
         rows = pixel_map.source_rows(frame.shape[0], REACH)
-        out = np.empty(target.shape, dtype=np.float32)
+        out = np.empty(pixel_map.shape, dtype=np.float32)
         out_variance, out_mask = np.empty_like(out), np.empty(out.shape, dtype=bool)
         resample(
             padded_planes(*frame_planes(frame, rows)), rows.start, frame.shape[0],

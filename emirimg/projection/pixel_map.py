@@ -72,7 +72,14 @@ class PixelMap:
     step: int
 
     @classmethod
-    def between(cls, target: MosaicGrid, source: WCS, *, step: int = 16) -> PixelMap:
+    def between(
+        cls,
+        target: MosaicGrid,
+        source: WCS,
+        *,
+        window: tuple[slice, slice] | None = None,
+        step: int = 16,
+    ) -> PixelMap:
         """Evaluate the map from the pixels of ``target`` to those of ``source``.
 
         Parameters
@@ -81,6 +88,9 @@ class PixelMap:
             Grid, cutout of a grid, or plane of a frame (its WCS and shape).
         source : `~astropy.wcs.WCS`
             Celestial WCS.
+        window : tuple of slice, optional
+            Rows and columns of ``target`` that are wanted, as `MosaicGrid.window`
+            returns them: the map is that of this cutout. Default: all.
         step : int, optional
             Distance between nodes, in pixels. Default: 16.
 
@@ -93,9 +103,12 @@ class PixelMap:
         if step < 1:
             msg = f"step must be at least 1 pixel, got {step}"
             raise ValueError(msg)
+        spans = window or [slice(0, length) for length in target.shape]
+        origin = [start + span.start for start, span in zip(target.origin, spans, strict=True)]
+        shape = tuple(span.stop - span.start for span in spans)
         places = [
             step * np.arange(start // step - _MARGIN, (start + length - 1) // step + _MARGIN + 2.0)
-            for start, length in zip(target.origin, target.shape, strict=True)
+            for start, length in zip(origin, shape, strict=True)
         ]
         y_nodes, x_nodes = np.meshgrid(*places, indexing="ij")
         whole = target.whole or target
@@ -107,8 +120,8 @@ class PixelMap:
         dy_dy, dy_dx = _derivatives(y, step)
         inner = (slice(2, -2), slice(2, -2))
         nodes = np.stack([x[inner], y[inner], np.abs(dx_dx * dy_dy - dx_dy * dy_dx)])
-        offset = (target.origin[0] % step + step, target.origin[1] % step + step)
-        return cls(target.shape, nodes, offset, step)
+        offset = (origin[0] % step + step, origin[1] % step + step)
+        return cls(shape, nodes, offset, step)
 
     def coordinates(
         self, rows: slice = slice(None)

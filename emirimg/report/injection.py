@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..simulation import Recovery
+if TYPE_CHECKING:
+    from ..simulation import Recovery
 
 __all__ = ["plot_recovery"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +65,9 @@ def write_report(
     >>> write_report(result, "results")  # doctest: +SKIP
     """
     page, summary, frames = (Path(directory) / name for name in REPORT_FILES)
-    numbers = report_numbers(result)
+    numbers, text = _numbers_and_page(result, command)
     write_json(summary, numbers, overwrite=overwrite)
     write_table(frames, result.frame_table(), overwrite=overwrite)
-    text = report_page(result, numbers=numbers, command=command)
     with replacing(page, overwrite=overwrite) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return page
@@ -106,33 +106,58 @@ def report_page(
     >>> page[:15], "http://" in page.split("<body")[0]
     ('<!DOCTYPE html>', False)
     """
-    numbers = report_numbers(result) if numbers is None else numbers
-    image = scale_image(result.mosaic)
-    covered = not result.mosaic.mask.all()
-    return fill_template(
+    return _numbers_and_page(result, command, numbers)[1]
+
+
+def _numbers_and_page(
+    result: DitherResult, command: str, numbers: dict[str, Any] | None = None
+) -> tuple[dict[str, Any], str]:
+    """Return what `report_numbers` and `report_page` do."""
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        # One thread counts sources and packs pictures while the other draws.
+        counting = beside.submit(lambda: numbers or report_numbers(result))
+        packing = beside.submit(_pictures, result)
+        figures = {} if result.mosaic.mask.all() else _figures(result, counting)
+        numbers, pictures = counting.result(), packing.result()
+    text = fill_template(
         "report.html",
         numbers=numbers,
         quality=numbers["quality"],
         header=result.mosaic.header,
         history=[str(line) for line in result.mosaic.header.get("HISTORY", [])],
         names=short_names([frame.name for frame in result.frames]),
-        image=image,
-        black=round(1000 * image.shade(_BLACK)),
-        white=round(1000 * image.shade(_WHITE)),
-        coverage=coverage_overlay(result.mosaic),
-        outlines=None if result.objects is None else object_outlines(result.objects, image.step),
-        small=small_exposures(result.frames),
         histories=list(HISTORIES),
-        figures=_figures(result, Table(numbers["number_counts"])) if covered else {},
+        figures=figures,
         left_out=[frame.name for frame in result.frames if frame.weight == 0],
         command=command,
+        **pictures,
     )
+    return numbers, text
 
 
-def _figures(result: DitherResult, counts: Table) -> dict[str, Markup]:
+def _pictures(result: DitherResult) -> dict[str, Any]:
+    """Make the pictures that are no charts."""
+    image = scale_image(result.mosaic)
+    return {
+        "image": image,
+        "black": round(1000 * image.shade(_BLACK)),
+        "white": round(1000 * image.shade(_WHITE)),
+        "coverage": coverage_overlay(result.mosaic),
+        "outlines": None
+        if result.objects is None
+        else object_outlines(result.objects, image.step),
+        "small": small_exposures(result.frames),
+    }
+
+
+def _figures(result: DitherResult, counting: Future[dict[str, Any]]) -> dict[str, Markup]:
     """Draw all charts and maps as SVG."""
     mosaic, quality = result.mosaic, result.quality
     many = f"{len(result.frames)} exposures"
+
+    def svg(name: str, drawn: Axes, text: str) -> Markup:
+        return Markup(inline_svg(drawn.figure, name, text))  # noqa: S704 (made here, escaped)
+
     with page_style():
         axes: dict[str, tuple[Axes, str]] = {
             "coverage": (draw_coverage_map(mosaic), "Map of the number of exposures on the sky"),
@@ -144,7 +169,6 @@ def _figures(result: DitherResult, counts: Table) -> dict[str, Markup]:
             "offsets": (draw_offsets(result), f"Places of {many} on the sky"),
             "residuals": (draw_residuals(result.frames), f"Residuals of the stars of {many}"),
             "apertures": (draw_noise(quality), "Noise in apertures against their diameter"),
-            "counts": (draw_counts(counts, quality.depth), "Number of sources against magnitude"),
         }  # fmt: skip
         for name, (title, _, _) in HISTORIES.items():
             if all(frame.to_dict()[name] is None for frame in result.frames):
@@ -152,10 +176,9 @@ def _figures(result: DitherResult, counts: Table) -> dict[str, Markup]:
             axes[name] = (
                 draw_history(result.frames, name, _wide()), f"{title} of {many} against time",
             )  # fmt: skip
-        return {
-            name: Markup(inline_svg(drawn.figure, name, text))  # noqa: S704 (made here, escaped)
-            for name, (drawn, text) in axes.items()
-        }
+        figures = {name: svg(name, *drawn) for name, drawn in axes.items()}
+        counts = draw_counts(Table(counting.result()["number_counts"]), quality.depth)
+        return figures | {"counts": svg("counts", counts, "Number of sources against magnitude")}
 
 
 def _wide() -> Axes:

@@ -6,13 +6,14 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ..simulation import FIGURES, Figure, Recovery, Score
+if TYPE_CHECKING:
+    from ..simulation import Figure, Recovery, Score
 
 __all__ = [
     "frame_table",
@@ -190,6 +191,8 @@ def score_table(scores: Mapping[str, Score]) -> Table:
     >>> table.row_count == len(figures.table)
     True
     """
+    from ..simulation import FIGURES  # noqa: PLC0415 (heavy, and few reports need it)
+
     table = Table(box=box.SIMPLE, padding=0)
     table.add_column("figure of merit")
     for heading in (*scores, "perfect", "unit", "goal"):

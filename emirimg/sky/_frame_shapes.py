@@ -165,14 +165,16 @@ def _level_factors(
     common with the others. That is the amplitude of the common structure, of
     whatever of it no surface could be.
     """
-    factors = np.ones(len(own))
-    for index, (blocks, plane, uncertainty) in enumerate(zip(measured, own, error, strict=True)):
+
+    def factor(
+        blocks: Blocks, plane: NDArray[np.float64], uncertainty: NDArray[np.float64]
+    ) -> float:
         excess, deviation = amplitude_beside_surface(
             replace(blocks, median=plane, error=uncertainty), common, shape, quadrants=in_quadrants
         )
-        if abs(excess) > _SIGNIFICANT * deviation:
-            factors[index] += excess
-    return factors
+        return 1 + excess if abs(excess) > _SIGNIFICANT * deviation else 1.0
+
+    return np.array(parallel_map(factor, measured, own, error))
 
 
 def _shapes(
@@ -184,17 +186,19 @@ def _shapes(
     in_quadrants: bool,
 ) -> list[FrameShape]:
     """Return what each frame has of its own."""
-    shapes = []
-    for blocks, own, error in zip(measured, relative, errors, strict=True):
+
+    def shape_of(
+        blocks: Blocks, own: NDArray[np.float64], error: NDArray[np.float64]
+    ) -> FrameShape:
         columns = np.zeros(shape[1], dtype=np.float32)
         if not in_quadrants:
             offsets = _column_offsets(own, error)
-            own = own - offsets  # noqa: PLW2901
+            own = own - offsets
             columns = np.repeat(offsets, np.diff(blocks.x_edges)).astype(np.float32)
         residual = replace(blocks, median=own, error=error)
-        surface = fit_surface(residual, shape, quadrants=in_quadrants)
-        shapes.append(FrameShape(surface, columns))
-    return shapes
+        return FrameShape(fit_surface(residual, shape, quadrants=in_quadrants), columns)
+
+    return parallel_map(shape_of, measured, relative, errors)
 
 
 def _column_offsets(own: NDArray[np.float64], error: NDArray[np.float64]) -> NDArray[np.float64]:

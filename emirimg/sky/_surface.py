@@ -8,11 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .._parallel import row_bands
 from ._blocks import Blocks
 from ._regions import Region, quadrants_of
 
 __all__ = ["Surface", "amplitude_beside_surface", "fit_surface"]
 
+_BAND = 64
+"""Rows that are worked out together, so that they stay in the cache."""
 _CLIP = 4.0
 _BLOCKS_PER_PARAMETER = 2
 _WORST_CONDITION = 1e10
@@ -51,7 +54,9 @@ class Surface:
                 continue
             py = _powers(y[low:high], ys, len(coefficients))
             px = _powers(x[left:right], xs, len(coefficients))
-            result[low:high, left:right] = (py @ coefficients @ px.T).astype(np.float32)
+            along_y = py @ coefficients
+            for band in row_bands(high - low, _BAND):
+                result[low:high][band, left:right] = along_y[band] @ px.T
         return result
 
     @property
@@ -219,7 +224,7 @@ def _is_admissible(
     information = scaled.T @ scaled
     if np.linalg.cond(information) > _WORST_CONDITION:
         return False
-    variance = np.einsum("ij,jk,ik->i", design, np.linalg.inv(information), design)
+    variance = np.sum(design @ np.linalg.inv(information) * design, axis=1)
     return bool(variance.max() <= (_LARGEST_ERROR * typical) ** 2)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from .._parallel import parallel_map
+from .._parallel import parallel_map, row_bands
 from ._blocks import interpolate_edges
 from ._fill import fill_masked
 
@@ -24,6 +26,8 @@ _BIN = 4
 """Pixels that are averaged, along each axis, before a pattern is shrunk again."""
 
 _FEWEST_BINS = 8
+_BAND = 512
+"""Rows that are smoothed together."""
 
 
 @dataclass(frozen=True)
@@ -115,13 +119,19 @@ def _pass(
     fractions, lost, unit_noise = np.zeros(n_scales), 0.0, 0.0
     gains = _scale_noise(n_scales)
     for scale in range(n_scales):
-        coarser = parallel_map(smoothed, (pattern, noise), (2**scale, 2**scale))
+
+        def split(
+            plane: NDArray[np.float32], step: int, out: NDArray[np.float32] | None
+        ) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
+            coarser = smoothed(plane, step)
+            wave = np.subtract(plane, coarser, out=out)
+            return coarser, wave, _power(wave[sample][inside])
+
         # The first ones are the caller's; later ones make room for their waves.
         own = (None, None) if scale == 0 else (pattern, noise)
-        wave = np.subtract(pattern, coarser[0], out=own[0])
-        wave_noise = np.subtract(noise, coarser[1], out=own[1])
-        pattern, noise = coarser
-        total, noise_power = (_power(plane[sample][inside]) for plane in (wave, wave_noise))
+        (pattern, wave, total), (noise, wave_noise, noise_power) = parallel_map(
+            split, (pattern, noise), (2**scale, 2**scale), own
+        )
         signal = max(total - noise_power, 0.0)
         independent = max(min(inside.sum(), valid.sum() / 4**scale), 1)
         # Either power is good to sqrt(2 / n).
@@ -134,14 +144,21 @@ def _pass(
         if scale == 0:
             unit_noise = np.sqrt(noise_power / gains)
         if signal_kept > 0:
-            image += np.float32(signal_kept) * wave
-            filtered_noise += np.float32(signal_kept) * wave_noise
-        del wave, wave_noise, own, coarser
+            waves = wave, wave_noise
+            parallel_map(partial(_add, np.float32(signal_kept)), (image, filtered_noise), waves)
+            del waves
+        del wave, wave_noise, own
     image += pattern
     filtered_noise += noise
     gain = _noise_gain(fractions)
     shrunk = Shrinkage(image, fractions, gain, float(unit_noise), float(lost))
     return shrunk, filtered_noise
+
+
+def _add(factor: np.float32, image: NDArray[np.float32], wave: NDArray[np.float32]) -> None:
+    """Add a wave, which is lost, times a factor."""
+    wave *= factor
+    image += wave
 
 
 def _second_pass(
@@ -155,14 +172,15 @@ def _second_pass(
     if min(len(item) for item in edges) < _FEWEST_BINS:
         return None
     count = _bin_sums(valid.astype(np.float32), edges)
-    binned = [
-        _bin_sums(np.where(valid, plane, 0), edges) / np.maximum(count, 1)
-        for plane in (pattern, noise)
-    ]
     whole = count >= _BIN**2 / 2
     if not whole.any():
         return None
-    filled = [fill_masked(plane, whole) for plane in binned]
+
+    def binned(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+        sums = _bin_sums(np.where(valid, plane, 0), edges)
+        return fill_masked(sums / np.maximum(count, 1), whole)
+
+    filled = parallel_map(binned, (pattern, noise))
     n_scales = n_scales_for(whole.shape, max(n_scales - 1, 1))
     shrunk, _ = _pass(*filled, whole, n_scales)
     return replace(shrunk, image=interpolate_edges(edges, shrunk.image))
@@ -187,7 +205,22 @@ def fine_part(image: NDArray[np.float32], fractions: NDArray[np.float64]) -> NDA
 
 def smoothed(image: NDArray[np.float32], step: int) -> NDArray[np.float32]:
     """Smooth with the cubic B-spline whose five points lie ``step`` pixels apart."""
-    return _smooth_columns(_smooth_rows(image, step), step)
+    image = np.ascontiguousarray(image, dtype=np.float32)
+    rows, result = np.empty_like(image), np.empty_like(image)
+    bands = row_bands(len(image), _BAND)
+    for smooth, before, after in ((_smooth_rows, image, rows), (_smooth_columns, rows, result)):
+        parallel_map(partial(_band_of, smooth, before, step, after), bands)
+    return result
+
+
+def _band_of(
+    smooth: Callable[..., None],
+    before: NDArray[np.float32],
+    step: int,
+    after: NDArray[np.float32],
+    rows: slice,
+) -> None:
+    smooth(before, step, after, rows.start, rows.stop)
 
 
 def _outliers(
@@ -197,8 +230,13 @@ def _outliers(
 
     They would spoil the coarser scales around them.
     """
-    wave, wave_noise = (plane - smoothed(plane, 1) for plane in (pattern, noise))
-    sample = [_robust_variance(plane[valid][:_SAMPLE]) for plane in (wave, wave_noise)]
+
+    def finest(plane: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+        wave = plane - smoothed(plane, 1)
+        return wave, _robust_variance(wave[valid][:_SAMPLE])
+
+    (wave, *sample), (wave_noise, other) = parallel_map(finest, (pattern, noise))
+    sample.append(other)
     # What is as large as everything else does not stand out.
     sigma = np.float32(np.sqrt(max(sample)))
     outliers = np.abs(wave) > _OUTSTANDING * sigma
@@ -245,11 +283,10 @@ def _mirror(index: int, n: int) -> int:  # pragma: no cover  (compiled)
 
 @njit(nogil=True, cache=True, fastmath=True)
 def _smooth_columns(  # pragma: no cover  (compiled)
-    image: NDArray[np.float32], step: int
-) -> NDArray[np.float32]:
+    image: NDArray[np.float32], step: int, result: NDArray[np.float32], first: int, last: int
+) -> None:
     ny, nx = image.shape
-    result = np.empty_like(image)
-    for y in range(ny):
+    for y in range(first, last):
         a, b = _mirror(y - 2 * step, ny), _mirror(y - step, ny)
         c, d = _mirror(y + step, ny), _mirror(y + 2 * step, ny)
         for x in range(nx):
@@ -258,17 +295,15 @@ def _smooth_columns(  # pragma: no cover  (compiled)
                 + np.float32(0.25) * (image[b, x] + image[c, x])
                 + np.float32(0.375) * image[y, x]
             )
-    return result
 
 
 @njit(nogil=True, cache=True, fastmath=True)
 def _smooth_rows(  # pragma: no cover  (compiled)
-    image: NDArray[np.float32], step: int
-) -> NDArray[np.float32]:
-    ny, nx = image.shape
-    result = np.empty_like(image)
+    image: NDArray[np.float32], step: int, result: NDArray[np.float32], first: int, last: int
+) -> None:
+    nx = image.shape[1]
     margin = min(2 * step, nx)
-    for y in range(ny):
+    for y in range(first, last):
         row = image[y]
         for x in range(margin, nx - margin):
             result[y, x] = (
@@ -285,4 +320,3 @@ def _smooth_rows(  # pragma: no cover  (compiled)
                 + np.float32(0.25) * (row[_mirror(x - step, nx)] + row[_mirror(x + step, nx)])
                 + np.float32(0.375) * row[x]
             )
-    return result

@@ -5,7 +5,7 @@ from astropy.io import fits
 from click.testing import CliRunner
 from night import calls, place, step1  # noqa: F401 (fixtures)
 
-from emirimg.cli import _run, main
+from emirimg.cli import _scenes, main
 from emirimg.simulation import Scene, write_tutorial
 
 
@@ -50,8 +50,8 @@ def small(monkeypatch, small_scene):
             given["scene"] = name
             return Small()
 
-    monkeypatch.setattr(_run, "SCENES", Scenes())
-    monkeypatch.setattr(_run, "write_tutorial", write_small)
+    monkeypatch.setattr(_scenes, "SCENES", Scenes())
+    monkeypatch.setattr(_scenes, "write_tutorial", write_small)
     return given
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from emirimg.cli import _run
+from emirimg.cli import _scenes
 from emirimg.cli._options import SCENE_NAMES
 from emirimg.io import write_mosaic
 from emirimg.projection import MosaicGrid
@@ -33,7 +33,7 @@ def test_simulate_writes_a_tree(small, emirimg, tmp_path):
     ],
 )
 def test_options_reach_the_scene(option, name, value, small, emirimg, tmp_path, monkeypatch):
-    monkeypatch.setattr(_run, "write_tutorial", lambda *_, **__: SimpleNamespace(exposures=()))
+    monkeypatch.setattr(_scenes, "write_tutorial", lambda *_, **__: SimpleNamespace(exposures=()))
     assert emirimg("simulate", tmp_path / "new", *option).exit_code == 0
     assert small[name] == value
 

@@ -7,6 +7,7 @@ from scipy.ndimage import gaussian_filter
 from emirimg.objects import ObjectMask, SegmentationMasker
 from emirimg.objects.background import block_map, robust_rms, smooth_background
 from emirimg.objects.kernels import grow_labels
+from emirimg.objects.masker import _median_of_blocks
 
 from .mosaics import SHAPE, SIGMA, moffat, mosaic_of, random_sources, sources, tan_wcs
 
@@ -215,3 +216,12 @@ def test_the_core_of_a_saturated_star_belongs_to_its_mask():
     assert not mask[:, :20].any()
     whole = SegmentationMasker()(mosaic_of(light, np.random.default_rng(8))).mask
     assert radius_of(mask, 150, 140) > 0.85 * radius_of(whole, 150, 140)
+
+
+@pytest.mark.parametrize("shape", [(7, 9), (8, 9)])
+def test_the_median_of_blocks_is_that_of_their_pixels(shape):
+    rng = np.random.default_rng(6)
+    rows, columns = np.array([0, 2, 3, shape[0]]), np.array([0, 5, shape[1]])
+    values = rng.integers(0, 4, (3, 2)).astype(np.float32)
+    plane = np.repeat(np.repeat(values, np.diff(rows), 0), np.diff(columns), 1)
+    assert _median_of_blocks(values, rows, columns) == np.median(plane)

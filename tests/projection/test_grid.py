@@ -54,6 +54,15 @@ class TestWindow:
         if rotation == 0:
             assert 0 < falls.sum() < inside.sum() < 1.3 * falls.sum()
 
+    def test_a_frame_that_was_moved_has_another_window(self, frames):
+        grid = MosaicGrid.covering(frames, [SHAPE] * 2, scale=0.1 * u.arcsec)
+        wcs = frames[0].deepcopy()
+        before = grid.window(wcs, (20, 20))
+        assert grid.window(wcs, (20, 20)) == before
+        wcs.wcs.crpix -= 10
+        assert grid.window(wcs, (20, 20)) != before
+        assert grid.window(wcs, (10, 20)) != grid.window(wcs, (20, 20))
+
     def test_the_window_of_a_cutout_is_that_of_the_whole(self, frames):
         grid = MosaicGrid.covering(frames, [SHAPE] * 2)
         rows, columns = grid.window(frames[0], SHAPE)

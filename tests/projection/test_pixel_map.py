@@ -95,6 +95,9 @@ class TestCutouts:
         for mine, others in zip(part.coordinates(), full.coordinates(), strict=True):
             assert_array_equal(mine, others[rows, columns])
         assert_array_equal(part.area_ratio(), full.area_ratio()[rows, columns])
+        window = PixelMap.between(grid, wcs, window=(rows, columns))
+        assert window.shape == part.shape
+        assert_array_equal(window.coordinates(), part.coordinates())
 
     def test_a_cutout_of_a_cutout_too(self):
         wcs = distorted_wcs(CORNER)
