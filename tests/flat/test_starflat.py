@@ -261,4 +261,4 @@ def test_poor_sequences_are_never_made_worse(sky, poor, seed):
     assert error_of(StarFlat()(stars, SHAPE, sky=sky), illumination) <= 1.03 * error_of_none()
     stars, _ = measure(lambda x, _y: np.ones_like(x), seed=seed, **poor)
     found = StarFlat()(stars, SHAPE, sky=blocks(lambda x, y: 1 + ring(x, y)))
-    assert found.image.std() < 0.002
+    assert found.image.std() < 0.003
