@@ -12,6 +12,9 @@ from .stars import StarList
 __all__ = ["MoffatPSF", "measure_psf", "psf_stars"]
 
 _LEAST_SN = 30.0
+_FEW = 10
+_LEAST_OF_FEW = 0.4
+"""Part of the least S/N that is enough where fewer than ten stars have it."""
 _BETAS = (1.2, 200.0)
 _TINY = 1e-3
 _UNKNOWN_PARTS = 0.02
@@ -72,12 +75,19 @@ def psf_stars(stars: StarList, *, max_stars: int = 40, least_sn: float = _LEAST_
     max_stars : int, optional
         How many to choose at most. Default: 40.
     least_sn : float, optional
-        Least ratio of the flux to its error. Default: 30.
+        Least ratio of the flux to its error; down to 0.4 of it while there are
+        fewer than ten such stars. Default: 30.
 
     Returns
     -------
     StarList
         The chosen stars, the brightest first.
+
+    Notes
+    -----
+    Galaxies are only wider than stars, and in sparse fields they may be more. So
+    the width of the stars is the narrowest that at least half as many sources share,
+    within 10 %, as share the commonest one.
 
     Examples
     --------
@@ -92,14 +102,23 @@ def psf_stars(stars: StarList, *, max_stars: int = 40, least_sn: float = _LEAST_
     [30.0, 111.0]
     """
     known = np.isfinite(stars.fwhm) & np.isfinite(stars.ellipticity)
-    usable = stars.select(stars.good & known & (stars.flux > least_sn * stars.flux_error))
-    if len(usable) < 4:
+    usable = stars.select(stars.good & known)
+    ratio = usable.flux / usable.flux_error
+    tenth = np.sort(ratio)[-_FEW] if len(ratio) >= _FEW else 0.0
+    usable = usable.select(ratio > np.clip(tenth, _LEAST_OF_FEW * least_sn, least_sn))
+    if len(usable) < 2:
         return usable
-    width = np.median(usable.fwhm[: 3 * max_stars])
+    width = _narrowest(usable.fwhm[: 3 * max_stars])
     for _ in range(5):
         width = np.median(usable.fwhm[np.abs(usable.fwhm / width - 1) < 0.2])
     usable = usable.select(np.abs(usable.fwhm / width - 1) < 0.1)
     return usable.select(slice(max_stars))
+
+
+def _narrowest(widths: NDArray[np.float64]) -> float:
+    """Return the narrowest width that is common."""
+    alike = (np.abs(widths / widths[:, None] - 1) < 0.1).sum(axis=1)
+    return float(widths[2 * alike >= alike.max()].min())
 
 
 def measure_psf(

@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ..exceptions import FrameError, UnusableExposureError
-from ..instrument import ExposureMetadata
+from ..instrument import Detector, ExposureMetadata
 from . import _history
 from ._frames import changed, grown
 from .calibrations import Calibrations
@@ -60,7 +60,8 @@ def calibrate(
     The result is that of the chain `mask_not_finite`, `mask_saturated`,
     `mask_bad_pixels`, `assign_noise`, `subtract_dark`, `divide_flat`, each
     step of which is left out where its calibration is missing. The pixels
-    travel through memory once instead of six times.
+    travel through memory once instead of six times. The reference pixels of the
+    detector, the rim of an H2RG, are masked besides.
 
     Examples
     --------
@@ -132,6 +133,7 @@ def calibrate_values(
         raise UnusableExposureError(msg)
     if n_saturated:
         mask |= grown(counts >= np.float32(metadata.detector.saturation))
+    _mask_reference_pixels(mask, metadata.detector)
     history = [
         _history.not_finite(n_not_finite),
         _history.saturated(n_saturated, metadata.detector.saturation),
@@ -155,6 +157,14 @@ def calibrate_values(
         calibrations.flat_variance,
     )
     return changed(frame, *history, data=data, mask=mask), noise
+
+
+def _mask_reference_pixels(mask: NDArray[np.bool_], detector: Detector) -> None:
+    """Mask, in place, the rim of an exposure of the whole detector that sees no light."""
+    width = detector.reference_width
+    if width and mask.shape == detector.shape:
+        mask[:width] = mask[-width:] = True
+        mask[:, :width] = mask[:, -width:] = True
 
 
 @njit(nogil=True, cache=True)

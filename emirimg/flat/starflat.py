@@ -77,11 +77,13 @@ class StarFlat(Strategy):
     more frame, which has a zero point but no response: they hold the largest
     scales in their place, the gradient too.
 
-    The degree of the response, and whether the ring is part of it, are those
-    that predict best the stars left out of the fit. Where nothing is
-    significantly better, the response is the gradient that the sky shows, which such
-    stars cannot judge; without a sky, or if even that is significantly worse than
-    no correction, there is none.
+    The degree of the response is the one that predicts best the stars left out of
+    the fit; the lowest is the gradient that the sky shows, which stars cannot judge.
+    It need not be significantly better than that: the prior keeps the higher degrees
+    small where the stars know little, and to leave out a true illumination costs more.
+    That the ring is part of the response must be significant. Without a sky the
+    response must predict significantly better than no correction, and with one not
+    significantly worse; otherwise there is none.
 
     Parameters
     ----------
@@ -91,8 +93,9 @@ class StarFlat(Strategy):
         Fewer measured stars than this are not asked: the sky alone tells the
         gradient, and nothing else is corrected. Default: 10.
     min_gain : float
-        How many standard errors better than the sky's gradient (or no correction) the
-        prediction of left-out stars must be. Default: 2.
+        How many standard errors the prediction of left-out stars must be better, for a
+        ring that multiplies, for a response without a sky, and for no correction
+        with one. Default: 2.
 
     References
     ----------
@@ -151,12 +154,14 @@ class StarFlat(Strategy):
             model = Model(degree, ring_multiplies=False)
             scores[model] = problem.left_out_scores(model)
         best = min(list(scores)[1:], key=lambda model: scores[model].mean())
-        if sky is not None and best.degree > 1:
+        if sky is None:
+            if not self._is_better(scores[best], scores[none]):
+                best = none
+        elif best.degree > 1:
             rival = Model(best.degree, ring_multiplies=True)
             scores[rival] = problem.left_out_scores(rival)
-            best = min(best, rival, key=lambda model: scores[model].mean())
-        if not self._is_better(scores[best], scores[start]):
-            best = start
+            if self._is_better(scores[rival], scores[best]):
+                best = rival
         if self._is_better(scores[none], scores[best]):
             best = none
         scatter = {

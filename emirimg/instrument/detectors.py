@@ -40,6 +40,8 @@ class Detector:
     in_quadrants : bool
         Whether the detector is read in four quadrants of eight channels each
         (otherwise it is read in vertical channels from side to side).
+    reference_width : int
+        Width, in pixels, of the rim of reference pixels, which see no light.
 
     Notes
     -----
@@ -73,6 +75,7 @@ class Detector:
     valid_until: str | None
     channel_width: int
     in_quadrants: bool
+    reference_width: int = 0
 
     def is_valid_at(self, time: Time) -> bool:
         """Tell whether the detector was in use at ``time``."""
@@ -138,6 +141,7 @@ H2RG = Detector(
     valid_until=None,
     channel_width=64,
     in_quadrants=False,
+    reference_width=4,
 )
 """The detector in use today."""
 

@@ -70,6 +70,22 @@ def test_options_of_the_choice_of_stars():
     assert len(psf_stars(stars, least_sn=1e6)) == 0
 
 
+def test_faint_stars_among_brighter_galaxies():
+    rng = np.random.default_rng(7)
+    x, y = np.meshgrid(np.arange(25, 240, 36), np.arange(25, 240, 36))
+    x, y = (c.ravel() + rng.uniform(-0.5, 0.5, c.size) for c in (x, y))
+    which = rng.permutation(x.size)
+    image = draw_stars(SHAPE, x[which[:8]], y[which[:8]], 1e4, 4.0)
+    for galaxy, fwhm in zip(which[8:12], (5.6, 6.2, 5.4, 7.0), strict=True):
+        image += draw_stars(SHAPE, x[galaxy : galaxy + 1], y[galaxy : galaxy + 1], 8e4, fwhm)
+    noisy, variance = with_noise(image, rng)
+    stars = find_stars(noisy, None, variance)
+    assert 15 < np.median(stars.flux / stars.flux_error) < 30
+    psf = measure_psf(noisy, None, stars)
+    assert psf.n_stars >= 6
+    assert psf.fwhm == pytest.approx(4.06, rel=0.05)
+
+
 def test_slopes_of_the_profile():
     rng = np.random.default_rng(5)
     dx, dy = rng.uniform(-8, 8, (2, 50))

@@ -220,3 +220,14 @@ def test_operations_leave_the_frame_alone(operation):
 def test_operations_refuse_another_shape(operation):
     with pytest.raises(FrameError, match=r"has the shape \(2, 2\)"):
         operation(raw())
+
+
+@pytest.mark.parametrize(("date", "n_seeing"), [("2018-12-17", 24 * 32), ("2024-01-17", 16 * 24)])
+def test_the_reference_pixels_of_the_h2rg_are_masked(date, n_seeing):
+    metadata = read_metadata(header(**{"DATE-OBS": f"{date}T23:57:24"}))
+    whole = replace(metadata, detector=replace(metadata.detector, shape=SHAPE))
+    mask = calibrate(raw(), Calibrations(), whole, max_unusable=1.0).mask
+    assert (~mask).sum() == n_seeing
+    assert not mask[4:-4, 4:-4].any()
+    # A part of the detector has no such rim.
+    assert not calibrate(raw(), Calibrations(), metadata).mask.any()

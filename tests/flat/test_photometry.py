@@ -43,6 +43,19 @@ def test_the_radius_changes_the_result():
     assert flux == pytest.approx(1e4 * inside(10.0), rel=2e-3)
 
 
+def test_a_wide_aperture_hardly_asks_how_wide_the_star_is():
+    ratios = []
+    for radius in (1.5, 2.5):
+        assumed = [FWHM, FWHM * 1.05]
+        fluxes = [
+            measure(draw(30, 30, 1e4), 30, 30, radius=radius, fwhm=np.array([fwhm]))[0]
+            for fwhm in assumed
+        ]
+        ratios.append(fluxes[1] / fluxes[0] - 1)
+    assert ratios[0] > 0.01
+    assert abs(ratios[1]) < 0.004
+
+
 @pytest.mark.parametrize("beta", [2.5, 4.0])
 def test_bad_pixels_are_filled_whatever_the_true_profile(beta):
     data = draw(30.2, 30.4, 1e4, beta=beta)

@@ -1,5 +1,7 @@
 """The illumination is recovered from simulated fluxes with a known answer."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -84,7 +86,8 @@ def test_a_ring_that_the_stars_see_is_part_of_the_response():
 def test_no_response_is_invented():
     stars, _ = measure(lambda x, _y: np.ones_like(x))
     found = StarFlat()(stars, SHAPE, sky=blocks(lambda x, y: 1 + ring(x, y)))
-    assert np.abs(found.image - 1).max() < 0.002
+    assert found.image.std() < 0.001
+    assert np.abs(found.image - 1).max() < 0.0025
 
 
 def test_without_a_sky_the_gradient_stays_unknown_and_is_left_alone():
@@ -187,9 +190,10 @@ def test_degrees_change_the_result(sky):
     assert {StarFlat(degrees=(n,))(stars, SHAPE, sky=sky).degree for n in (3, 5)} == {3, 5}
 
 
-def test_min_gain_changes_the_result(sky):
+def test_min_gain_changes_the_result():
     stars, _ = measure(illumination)
-    assert StarFlat(min_gain=1e3)(stars, SHAPE, sky=sky).degree == 1
+    assert StarFlat()(stars, SHAPE).degree > 1
+    assert StarFlat(min_gain=1e3)(stars, SHAPE).degree == 0
 
 
 def test_every_model_that_was_tried_is_reported(sky):
@@ -226,6 +230,26 @@ def test_a_catalogue_knows_the_gradient():
     assert error_of(StarFlat()(half, SHAPE), gradient) < 0.003
 
 
+def test_a_few_faint_stars_improve_on_the_gradient():
+    def vignetted(x, y):
+        u, v = (x - CENTRE) / 256, (y - CENTRE) / 256
+        return 1 - 0.02 * np.maximum(u + v - 0.4, 0) - 0.008 * (u**2 + v**2)
+
+    sky = blocks(lambda x, y: vignetted(x, y) + ring(x, y))
+    errors = []
+    for seed in range(5):
+        stars, _ = measure(vignetted, seed=seed, n_stars=60)
+        stars = replace(stars, error=np.hypot(stars.error, 0.012 * stars.flux))
+        noise = np.random.default_rng(seed).normal(0, 0.012, len(stars.flux))
+        stars = replace(stars, flux=stars.flux * (1 + noise))
+        plane = StarFlat(min_stars=1000)(stars, SHAPE, sky=sky)
+        errors.append(
+            (error_of(StarFlat()(stars, SHAPE, sky=sky), vignetted), error_of(plane, vignetted))
+        )
+    found, gradient = np.mean(errors, axis=0)
+    assert found < 0.7 * gradient
+
+
 @pytest.mark.parametrize(
     "poor",
     [{"n_stars": 60}, {"n_frames": 5}, {"dither": 8}, {"n_stars": 60, "n_frames": 5, "dither": 8}],
@@ -237,4 +261,4 @@ def test_poor_sequences_are_never_made_worse(sky, poor, seed):
     assert error_of(StarFlat()(stars, SHAPE, sky=sky), illumination) <= 1.03 * error_of_none()
     stars, _ = measure(lambda x, _y: np.ones_like(x), seed=seed, **poor)
     found = StarFlat()(stars, SHAPE, sky=blocks(lambda x, y: 1 + ring(x, y)))
-    assert found.image.std() < 0.002
+    assert found.image.std() < 0.003
