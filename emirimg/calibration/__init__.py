@@ -1,5 +1,6 @@
 """From raw counts to calibrated exposures: bad pixels, dark, flat, noise."""
 
+from .afterglow import *
 from .calibrate import *
 from .calibrations import *
 from .cosmic_rays import *

@@ -32,7 +32,7 @@ def info_command(files: tuple[Path, ...], *, as_json: bool) -> None:
     """  # noqa: D301 (the \b is a mark for click)
     import json  # noqa: PLC0415
 
-    from ..io.exposures import header_table  # noqa: PLC0415 (heavy)
+    from ..io.groups import header_table  # noqa: PLC0415 (heavy)
     from ._reporter import Reporter  # noqa: PLC0415 (heavy)
 
     with Reporter():

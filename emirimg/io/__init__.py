@@ -6,6 +6,7 @@ from .by_files import *
 from .ds9 import *
 from .exposures import *
 from .frames import *
+from .groups import *
 from .images import *
 from .inspection import *
 from .numina.blocks import *

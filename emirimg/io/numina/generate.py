@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from ...blocks import DitherRequirements, ObservationBlock, StareRequirements
 from ...exceptions import InputError, MetadataWarning
-from ..exposures import ExposureGroup, group_exposures
+from ..groups import ExposureGroup, group_exposures
 from ..patterns import find_gaps, group_repeats
 
 __all__ = ["generate_blocks", "generate_from_headers"]
