@@ -47,13 +47,17 @@ MATTERS = {
 """Changes of less than this, about a tenth of the goal, are not worth a strategy."""
 
 
+IDEAL = "ideal stack"
+
+
 def scenes_table(results):
     """Return a wide table with a line for each scene and road.
 
     Parameters
     ----------
     results : dict of (scene, seed, road) to dict
-        Scores; a figure that misses its goal is in bold face.
+        Scores; a figure that misses its goal is in bold face. Where the ideal stack was
+        scored too, it has a line of its own.
     """
     figures = [figure for figure in FIGURES if figure.name in SHORT and figure.name != "flux_kept"]
     rows = [["goal", "", *(figure.goal_text for figure in figures)]]
@@ -63,7 +67,11 @@ def scenes_table(results):
         name = f"{scene} {seed}" if (scene, seed) != before else ""
         before = scene, seed
         cells = [_short(values.get(figure.name), figure) for figure in figures]
-        rows.append([name, road.replace("-after-emirimg", "*"), *cells])
+        failed = " (failed)" if "failed" in result else ""
+        rows.append([name, road.replace("-after-emirimg", "*") + failed, *cells])
+        if best := result.get("perfect"):
+            cells = [_short(best.get(figure.name), figure).strip("*") for figure in figures]
+            rows.append(["", IDEAL, *cells])
     return grid("", ["scene", "road", *(SHORT[figure.name] for figure in figures)], rows)
 
 

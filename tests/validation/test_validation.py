@@ -105,6 +105,17 @@ def test_tables_of_the_documentation(tmp_path):
     assert "flux kept" not in scenes_table({})
 
 
+def test_scenes_beside_the_ideal_and_failures():
+    ours = {"values": {"cells": 0.4}, "perfect": {"cells": 0.36}}
+    failed = {"failed": "no stars"}
+    text = scenes_table({("five", 1, "emirimg"): ours, ("five", 1, "v5-after-emirimg"): failed})
+    assert "   * - five 1\n     - emirimg\n" in text
+    assert "     - **0.40**\n" in text
+    assert "   * - \n     - ideal stack\n" in text
+    assert "     - 0.36\n" in text
+    assert "     - v5* (failed)\n" in text
+
+
 def test_what_a_strategy_brings():
     whole = {"fwhm_ratio": 1.001, "depth_loss": 0.0, "noise_claimed": 1.02, "purity": None}
     other = {"fwhm_ratio": 0.97, "depth_loss": 0.003, "noise_claimed": 0.995, "purity": 1.0}
