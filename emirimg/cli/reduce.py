@@ -148,10 +148,23 @@ def reduce_command(
         from ._run import CalibrationFiles, reduce_exposures  # noqa: PLC0415 (heavy)
 
     limits = {} if min_transparency is None else {"min_transparency": min_transparency}
-    max_bytes = None if max_memory is None else round(max_memory * 1e9)
     calibrations = CalibrationFiles(control, bpm, dark, flat)
     chosen = make_strategies(strategies) | limits
+    given = {
+        "calibrations": calibrations,
+        "strategies": chosen,
+        "mask_regions": mask_regions,
+        "catalogue": catalogue,
+        "machine": Machine(
+            None if max_memory is None else round(max_memory * 1e9), scratch, scheduler, processes
+        ),
+        "overwrite": overwrite,
+        "dry_run": dry_run,
+    }
     with Reporter(quiet=quiet, verbose=verbose) as reporter:
+        if each:
+            reduce_night(paths, output, reporter, **given)
+            return
         if watch:
             from ._watch import Waiting, watch_directory  # noqa: PLC0415 (heavy)
 
@@ -160,19 +173,7 @@ def reduce_command(
                 waiting=Waiting(expect, 10.0 if patience is None else patience),
                 overwrite=overwrite,
             )  # fmt: skip
-        (reduce_night if each else reduce_exposures)(
-            paths,
-            output,
-            reporter,
-            calibrations=calibrations,
-            strategies=chosen,
-            **({} if each else {"sky_paths": sky_paths}),
-            mask_regions=mask_regions,
-            catalogue=catalogue,
-            machine=Machine(max_bytes, scratch, scheduler, processes),
-            overwrite=overwrite,
-            dry_run=dry_run,
-        )
+        reduce_exposures(paths, output, reporter, sky_paths=sky_paths, **given)
 
 
 def _require_sense(
