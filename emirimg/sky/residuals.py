@@ -173,7 +173,7 @@ class DetectorResidual(Strategy):
     -----
     HAWAII-2: `QuadrantSurface`. H2RG: `ChannelMedian`, and a polynomial for
     the whole frame, if there is evidence for one, through what the channels
-    leave. Both: `RowColumnStriping` in what that leaves.
+    leave. Both: `RowColumnStriping` in what that leaves, once the objects are known.
 
     Examples
     --------
@@ -200,7 +200,7 @@ class DetectorResidual(Strategy):
         if detector.in_quadrants:
             quadrants = QuadrantSurface(box_size=self.box_size, max_order=self.max_order)
             found = quadrants(frame, objects=objects)
-            return found + _STRIPING.of_array(frame.data - found, frame.mask, objects)
+            return found + _stripes(frame, found, objects)
         channels = channels_of(detector, frame.shape)
         mask = unusable(frame, objects)
         edges = block_edges(frame.shape, self.box_size, detector)
@@ -212,7 +212,20 @@ class DetectorResidual(Strategy):
             surface = fit_surface(blocks, frame.shape, max_order=self.max_order, quadrants=False)()
         _warn_if_unknown(blocks.median)
         found = steps + surface
-        return found + _STRIPING.of_array(frame.data - found, frame.mask, objects)
+        return found + _stripes(frame, found, objects)
+
+
+def _stripes(
+    frame: CCDData, found: NDArray[np.float32], objects: NDArray[np.bool_] | None
+) -> NDArray[np.float32]:
+    """Return the stripes beneath what was found before.
+
+    Objects that are not masked raise the lines that they lie on, by less than shows
+    later among the noise: what they take away would stay away.
+    """
+    if objects is None:
+        return np.zeros(frame.shape, dtype=np.float32)
+    return _STRIPING.of_array(frame.data - found, frame.mask, objects)
 
 
 def _warn_if_unknown(medians: NDArray[np.floating]) -> bool:

@@ -22,7 +22,15 @@ def test_stripes_are_found(axis, date):
     frame.data += truth
     # The error of the median of 256 pixels is 1.9.
     assert np.std(RowColumnStriping()(frame) - truth) < 2.6
-    assert np.std(DetectorResidual()(frame) - truth) < 2.6
+    nothing = np.zeros(SHAPE, dtype=bool)
+    assert np.std(DetectorResidual()(frame, objects=nothing) - truth) < 2.6
+
+
+def test_detector_residual_waits_for_the_objects():
+    frame = flat_frame(shape=SHAPE)
+    frame.data += stripes()[:, None]
+    found = DetectorResidual()(frame)
+    assert np.std(found, axis=0).max() < 1, "no stripes before objects can be masked"
 
 
 def test_quadrants_have_stripes_of_their_own():
