@@ -69,9 +69,12 @@ def growth_table(found):
     if len(times) > 1:
         (few, first), (many, last) = times.items()
         each = (last - first) / (many - few)
+        once = first - few * each
         text += (
-            f"\nThe processor time of both is that of {number(first - few * each)} s, and"
+            f"\nThe processor time of both is that of {number(once)} s, and"
             f" {number(each)} s for each exposure.\n"
+            if once > 0
+            else "\nThe processor time grows as the number of exposures, or a little faster.\n"
         )
     return text
 
