@@ -50,12 +50,6 @@ class JobOutcome:
         How long it took.
     blocked_by : str, optional
         Name of the job that failed before, for want of which it was not begun.
-
-    Examples
-    --------
-    >>> from emirimg.dither import JobOutcome
-    >>> JobOutcome("0001877553", error=ValueError("no stars")).state
-    'failed'
     """
 
     name: str

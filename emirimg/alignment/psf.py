@@ -95,7 +95,7 @@ def psf_stars(stars: StarList, *, max_stars: int = 40, least_sn: float = _LEAST_
     >>> from emirimg.alignment import find_stars, psf_stars
     >>> y, x = np.mgrid[:150, :150]
     >>> image = np.random.default_rng(1).normal(0, 2, x.shape)
-    >>> for x0, y0, peak in ((30.2, 40.5, 3000), (110.7, 35.1, 2000), (75.4, 118.9, 40)):
+    >>> for x0, y0, peak in ((30.2, 40.5, 3000), (110.7, 35.1, 2000), (75.4, 118.9, 12)):
     ...     image += peak * (1 + ((x - x0) ** 2 + (y - y0) ** 2) / 3.92**2) ** -3
     >>> stars = psf_stars(find_stars(image.astype("f4")))
     >>> stars.x.round().tolist()  # the third is too faint

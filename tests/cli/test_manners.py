@@ -33,6 +33,8 @@ def room(tmp_path):
 
 
 def start(room, *arguments, **options):
+    # Ctrl-C works also where whoever started the tests ignores it.
+    options.setdefault("preexec_fn", lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     environment = {**os.environ, "TMPDIR": str(room / "tmp"), "MPLBACKEND": "agg"}
     return subprocess.Popen(
         [*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
