@@ -12,11 +12,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import astropy.units as u
-import numpy as np
 
 from .._jobs import Job, JobOutcome, run_jobs
 from ..dither import find_calibrations
-from ..dither.roles import divide_groups
+from ..dither.roles import divide_groups, skies_of
 from ..io import ExposureGroup, find_exposures, group_exposures
 from ._machine import Machine
 from ._outcomes import raise_failures, say_outcomes
@@ -25,7 +24,7 @@ from ._plans import say_reduction
 from ._reporter import Reporter
 from ._run import PRODUCTS, CalibrationFiles, reduce_exposures
 
-__all__ = ["directory_names", "reduce_night", "skies_of"]
+__all__ = ["directory_names", "reduce_night"]
 
 
 def reduce_night(
@@ -147,31 +146,6 @@ def directory_names(groups: Sequence[ExposureGroup]) -> list[str]:
 
 def _tidy(name: str) -> str:
     return re.sub(r"[^\w.+-]+", "_", name).strip("._") or "group"
-
-
-def skies_of(targets: Sequence[ExposureGroup], skies: Sequence[ExposureGroup]) -> list[list[Path]]:
-    """Return the exposures of the sky beside each target.
-
-    A group of them is for one of the targets that differ from it in nothing but their
-    object: the one whose name is part of its own, if there is one, otherwise the one
-    that was observed nearest in time.
-
-    Parameters
-    ----------
-    targets, skies : sequence of ExposureGroup
-        As from `~emirimg.dither.roles.divide_groups`.
-    """
-    paths: list[list[Path]] = [[] for _ in targets]
-    for sky in skies:
-        fits = [index for index, target in enumerate(targets) if sky.goes_with(target)]
-        named = [index for index in fits if targets[index].object_name in sky.object_name]
-        nearest = min(named or fits, key=lambda index: abs(_middle(targets[index]) - _middle(sky)))
-        paths[nearest] += sky.paths
-    return paths
-
-
-def _middle(group: ExposureGroup) -> float:
-    return float(np.mean([item.start.mjd for item in group.metadata]))
 
 
 def _reduce_group(paths: Sequence[Path], directory: Path, **options: Any) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..exceptions import InputError
 
-__all__ = ["output_directory", "refuse_products", "typed_command"]
+__all__ = ["headings", "output_directory", "refuse_products", "typed_command"]
 
 
 def refuse_products(target: Path, products: Sequence[str], *, overwrite: bool = False) -> None:
@@ -78,3 +78,14 @@ def output_directory(
 def typed_command() -> str:
     """Return what can be pasted into a shell to run this command again."""
     return f"cd {shlex.quote(str(Path.cwd()))}\n{shlex.join(['emirimg', *sys.argv[1:]])}"
+
+
+def headings(paths: Sequence[Path]) -> list[str]:
+    """Name files by their stems, or by their directories where those are alike."""
+    stems = [path.stem for path in paths]
+    if len(set(stems)) == len(paths):
+        return stems
+    parents = [path.parent.name for path in paths]
+    if len(set(parents)) == len(paths):
+        return parents
+    return [str(number) for number, _ in enumerate(paths, start=1)]

@@ -12,9 +12,10 @@ from ..exceptions import InputError
 from ..io import write_json
 from ..report import score_table
 from ..simulation import SCENES, ScoredImage, Truth, TutorialPaths, score, write_tutorial
+from ._output import headings
 from ._reporter import Reporter
 
-__all__ = ["headings", "score_files", "simulate"]
+__all__ = ["score_files", "simulate"]
 
 
 def simulate(
@@ -78,14 +79,3 @@ def score_files(
             for path, result in zip(mosaics, scores.values(), strict=True)
         ]
         write_json(json, {"tree": str(directory), "mosaics": results}, overwrite=overwrite)
-
-
-def headings(paths: Sequence[Path]) -> list[str]:
-    """Name files by their stems, or by their directories where those are alike."""
-    stems = [path.stem for path in paths]
-    if len(set(stems)) == len(paths):
-        return stems
-    parents = [path.parent.name for path in paths]
-    if len(set(parents)) == len(paths):
-        return parents
-    return [str(number) for number, _ in enumerate(paths, start=1)]

@@ -60,8 +60,8 @@ def compare_command(
         comparison_table,
         plot_comparison,
     )
+    from ._output import headings  # noqa: PLC0415 (as late as the others)
     from ._reporter import Reporter  # noqa: PLC0415 (heavy)
-    from ._scenes import headings  # noqa: PLC0415 (heavy)
 
     with Reporter() as reporter:
         images = [read_image_planes(path) for path in (first, second)]

@@ -27,12 +27,9 @@ from ..projection import blot
 from ..stack import DitherStack
 from .clean import kept_mask
 from .field_steps import FieldSteps
-from .thinly_covered import flag_thinly_covered, thinly_covered
+from .thinly_covered import FEWEST_FOR_A_REFERENCE, flag_thinly_covered, thinly_covered
 
 __all__ = ["Flags", "flag_frames"]
-
-_FEWEST_FOR_A_REFERENCE = 3
-"""With fewer frames, a mosaic cannot tell a cosmic ray from a star."""
 
 _STRIDE = 8
 _SOON = 15
@@ -95,7 +92,7 @@ def flag_frames(
         What finds them; `None`: not looked for.
     """
     flags = Flags.none(len(stack))
-    if len(stack) < _FEWEST_FOR_A_REFERENCE:
+    if len(stack) < FEWEST_FOR_A_REFERENCE:
         if cosmic_rays is None:
             return flags
         find = partial(_cosmic_rays, find=cosmic_rays, scratch=steps.scratch)

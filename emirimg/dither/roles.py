@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -14,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from ..instrument import ExposureMetadata
 from ..io import ExposureGroup
 
-__all__ = ["beside_by_object", "beside_by_pointing", "divide_groups", "says_sky"]
+__all__ = ["beside_by_object", "beside_by_pointing", "divide_groups", "says_sky", "skies_of"]
 
 _HARDLY = 0.05
 """Exposures that share less than this part of their area do not overlap."""
@@ -63,6 +64,27 @@ def divide_groups(
     return targets, skies
 
 
+def skies_of(targets: Sequence[ExposureGroup], skies: Sequence[ExposureGroup]) -> list[list[Path]]:
+    """Return the exposures of the sky beside each target.
+
+    A group of them is for one of the targets that differ from it in nothing but their
+    object: the one whose name is part of its own, if there is one, otherwise the one
+    that was observed nearest in time.
+
+    Parameters
+    ----------
+    targets, skies : sequence of ExposureGroup
+        As from `divide_groups`.
+    """
+    paths: list[list[Path]] = [[] for _ in targets]
+    for sky in skies:
+        fits = [index for index, target in enumerate(targets) if sky.goes_with(target)]
+        named = [index for index in fits if targets[index].object_name in sky.object_name]
+        nearest = min(named or fits, key=lambda index: abs(_middle(targets[index]) - _middle(sky)))
+        paths[nearest] += sky.paths
+    return paths
+
+
 def beside_by_object(metadata: Sequence[ExposureMetadata]) -> NDArray[np.bool_]:
     """Return which exposures are sky by the name of their object.
 
@@ -108,6 +130,10 @@ def beside_by_pointing(wcss: Sequence[WCS], shape: tuple[int, int]) -> NDArray[n
     sizes = np.bincount(group)
     largest = next(number for number in group if sizes[number] == sizes.max())
     return group != largest
+
+
+def _middle(group: ExposureGroup) -> float:
+    return float(np.mean([item.start.mjd for item in group.metadata]))
 
 
 def _offsets(first: WCS, wcs: WCS, shape: tuple[int, int]) -> NDArray[np.float64]:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from ..combine import Mosaic
 from ..projection import project_mask
 
-__all__ = ["flag_thinly_covered", "thinly_covered"]
+__all__ = ["FEWEST_FOR_A_REFERENCE", "flag_thinly_covered", "thinly_covered"]
 
-_FEWEST = 3
+FEWEST_FOR_A_REFERENCE = 3
 """Fewer exposures cannot tell by comparison which of them is the odd one."""
 
 _TILE = 64
@@ -25,7 +25,7 @@ _STANDS_OUT = 4.0
 def thinly_covered(mosaic: Mosaic, frame: CCDData) -> NDArray[np.bool_]:
     """Return where on a frame fewer than three exposures overlap, shape (ny, nx)."""
     # Also where nothing is left: what was flagged before is judged anew.
-    thin = mosaic.coverage < _FEWEST
+    thin = mosaic.coverage < FEWEST_FOR_A_REFERENCE
     return project_mask(thin, mosaic.grid, frame.wcs, frame.shape)
 
 

@@ -12,7 +12,7 @@ from ..exceptions import EmirimgError
 from ..instrument import ExposureMetadata
 from ..io import Arrivals, ExposureGroup, group_exposures, group_repeats
 from .result import DitherResult
-from .roles import divide_groups
+from .roles import divide_groups, skies_of
 
 __all__ = ["QuickLook", "foreseen_exposures", "watch"]
 
@@ -160,7 +160,7 @@ def watch(
         latest = max(targets, key=_last_start)
         group = next((item for item in targets if item.paths[0] == first), latest)
         first = group.paths[0]
-        beside = tuple(path for sky in skies if sky.goes_with(group) for path in sky.paths)
+        beside = tuple(skies_of(targets, skies)[targets.index(group)])
         foreseen = max(expected or foreseen_exposures(group.metadata), len(group.paths))
         try:
             look = QuickLook(group, beside, foreseen, reduce(group, beside))

@@ -9,8 +9,9 @@ import pytest
 from astropy.io import fits
 from night import IDS, edit, names
 
-from emirimg.cli._night import directory_names, skies_of
+from emirimg.cli._night import directory_names
 from emirimg.dither import run
+from emirimg.dither.roles import skies_of
 from emirimg.exceptions import SkyError
 from emirimg.io import group_exposures, read_mosaic
 
