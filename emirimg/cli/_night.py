@@ -14,7 +14,6 @@ from typing import Any
 import astropy.units as u
 
 from .._jobs import Job, JobOutcome, run_jobs
-from ..dither import find_calibrations
 from ..dither.roles import divide_groups, skies_of
 from ..io import ExposureGroup, find_exposures, group_exposures
 from ._machine import Machine
@@ -77,9 +76,10 @@ def reduce_night(
         refuse_products(directory / name, PRODUCTS, overwrite=overwrite)
     if dry_run:
         for name, group in groups.items():
-            uses = find_calibrations(group, control=calibrations.control, files=calibrations.named)
             products = [directory / name / product for product in PRODUCTS]
-            say_reduction(reporter, group, beside[name], uses, strategies, products)
+            say_reduction(
+                reporter, group, beside[name], calibrations.uses(group), strategies, products
+            )
         return []
     # Whatever workers keep there is removed here, though they be killed.
     with (

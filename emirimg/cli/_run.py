@@ -15,7 +15,7 @@ from typing import Any
 from .._memory import return_freed_arrays
 from .._version import version
 from ..calibration import Calibrations
-from ..dither import DitherReducer, DitherResult, find_calibrations
+from ..dither import CalibrationUse, DitherReducer, DitherResult, find_calibrations
 from ..dither.roles import divide_groups
 from ..exceptions import MixedExposuresError
 from ..io import (
@@ -64,9 +64,13 @@ class CalibrationFiles:
             )
         )
 
+    def uses(self, group: ExposureGroup) -> tuple[CalibrationUse, ...]:
+        """Find the calibrations for a group of exposures."""
+        return find_calibrations(group, control=self.control, files=self.named)
+
     def read(self, group: ExposureGroup, reporter: Reporter) -> Calibrations:
         """Read the calibrations for a group of exposures."""
-        uses = find_calibrations(group, control=self.control, files=self.named)
+        uses = self.uses(group)
         files = {use.kind: use.path for use in uses}
         missing = [name.replace("_", " ") for name, path in files.items() if path is None]
         if missing:
@@ -121,9 +125,10 @@ def reduce_exposures(
     if dry_run:
         refuse_products(directory, PRODUCTS, overwrite=overwrite)
         group, sky_exposures = _target_and_sky(paths, sky_paths)
-        uses = find_calibrations(group, control=calibrations.control, files=calibrations.named)
         products = [directory / name for name in PRODUCTS]
-        say_reduction(reporter, group, sky_exposures, uses, strategies, products)
+        say_reduction(
+            reporter, group, sky_exposures, calibrations.uses(group), strategies, products
+        )
         return None
     return_freed_arrays()
     with (

@@ -17,6 +17,7 @@ from ..flat import Illumination
 from ..instrument import ExposureMetadata
 from ..objects import MosaicQuality, ObjectMask, measure_quality
 from ..sky import SkyModel, SkySolution
+from ..sky.solution import levels_of
 from ..stack import DitherStack
 from .flagging import Flags
 from .header import mosaic_header
@@ -246,7 +247,7 @@ def frame_records(
     flags: Flags,
 ) -> tuple[FrameRecord, ...]:
     """Say what is known of every frame after the combination."""
-    levels = skies.levels if isinstance(skies, SkySolution) else [sky.level for sky in skies]
+    levels = levels_of(skies)
     return tuple(
         FrameRecord(
             name=stack.names[i],

@@ -22,7 +22,8 @@ from ..exceptions import SkyWarning
 from ..flat import Illumination
 from ..io import Scratch
 from ..objects import ObjectMask, ObjectMasker
-from ..sky import SkyModel, SkyResidual, SkySolution
+from ..sky import SkyModel, SkyResidual
+from ..sky.solution import fills_field
 from ..stack import DitherStack
 from .clean import divided, kept_mask, less_sky, sky_planes, with_mask, without
 from .steps import Steps
@@ -95,7 +96,7 @@ class FieldSteps(Steps):
         subtracted then. Nor is it from frames from which skies are still to be
         worked out.
         """
-        if isinstance(skies, SkySolution) and skies.fills_field:
+        if fills_field(skies):
             residual = None
         scratch = self.scratch
 

@@ -14,16 +14,17 @@ from ..calibration._frames import changed
 from ..combine import Combiner, Mosaic
 from ..projection import MosaicGrid, Resampler, blot, project_mask
 from ..projection._transform import transform_pixels
-from ..sky import SkyResidual, SkySolution
+from ..sky import SkyResidual
 from ..sky._blocks import Blocks, interpolate_edges, measure_blocks
 from ..sky._fill import fill_masked
 from ..sky._matching import Matched, match_backgrounds
 from ..sky._regions import block_edges
+from ..sky.solution import fills_field
 from ..stack import DitherStack
 from .field import Field
 from .field_steps import FieldSteps
 
-__all__ = ["combine_field", "fills_field", "match_frames"]
+__all__ = ["combine_field", "match_frames"]
 
 _BOX = 64
 _SMALL_BOX = 32
@@ -114,11 +115,6 @@ def match_frames(
     return stack.with_frames(list(frames)), np.array(rms)
 
 
-def fills_field(field: Field) -> bool:
-    """Tell whether nothing but the other frames tells a frame's background from the target."""
-    return isinstance(field.skies, SkySolution) and field.skies.fills_field
-
-
 def combine_field(
     field: Field,
     resampler: Resampler,
@@ -137,9 +133,9 @@ def combine_field(
             field.clean, field.alignment, field.grid, resampler, combiner
         )
 
-    if field.target is None or not fills_field(field):
+    if field.target is None or not fills_field(field.skies):
         combine()
-    if not fills_field(field):
+    if not fills_field(field.skies):
         return
     for _ in range(_FIRST_ROUNDS if field.target is None else 1):
         field.clean, rms = match_frames(

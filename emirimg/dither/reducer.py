@@ -29,6 +29,7 @@ from ..io import ByFiles, Scratch
 from ..objects import ObjectMask, ObjectMasker, SegmentationMasker
 from ..projection import LanczosResampler, MosaicGrid, Resampler
 from ..sky import DetectorResidual, PatternSky, SkyEstimator, SkyResidual
+from ..sky.solution import fills_field
 from .beside import sky_beside
 from .conclude import conclude, frame_records, sky_findings
 from .exposure import ExposureReducer
@@ -38,7 +39,7 @@ from .flagging import flag_frames
 from .illumination import find_illumination, star_places
 from .loading import Inventory, load
 from .looks import first_looks, with_looks
-from .matching import combine_field, fills_field
+from .matching import combine_field
 from .notes import noted_warnings
 from .result import DitherResult
 from .steps import placed
@@ -346,7 +347,7 @@ class DitherReducer:
         if self.starflat is not None and field.stars is None:
             field.stars = star_places(field.mosaic)
             field.magnitudes = catalogue_magnitudes(field.mosaic, field.stars, self.catalogue)
-        field.target = field.mosaic if fills_field(field) else None
+        field.target = field.mosaic if fills_field(field.skies) else None
         # Their memory is wanted for the next pass.
         field.skies = field.clean = field.combination = None
 

@@ -13,7 +13,7 @@ from ..stack import DitherStack
 from ._blocks import Blocks, measure_blocks
 from ._regions import block_edges
 from .model import SkyEstimator, SkyModel
-from .solution import SkySolution
+from .solution import SkySolution, levels_of
 
 __all__ = ["OffSourceSky"]
 
@@ -161,11 +161,7 @@ class OffSourceSky:
             [*stack, *self.beside], [*stack.names, *self.beside.names]
         )
         skies = self.estimator(everything, objects=[*objects, *beside])
-        levels = (
-            skies.levels
-            if isinstance(skies, SkySolution)
-            else np.array([sky.level for sky in skies])
-        )
+        levels = levels_of(skies)
         findings, history = (
             (skies.findings, skies.history) if isinstance(skies, SkySolution) else ({}, ())
         )
@@ -196,11 +192,7 @@ class _Shapes:
             np.array([(item.middle - start).to_value("s") for item in which.metadata])
             for which in (stack, beside)
         )
-        self.levels_beside = (
-            skies.levels
-            if isinstance(skies, SkySolution)
-            else np.array([sky.level for sky in skies])
-        )
+        self.levels_beside = levels_of(skies)
 
     def __call__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the shape for a frame, with the median 1, and its variance."""

@@ -74,3 +74,15 @@ class SkySolution(Sequence[SkyModel]):
 
     def __len__(self) -> int:
         return len(self.levels)
+
+
+def levels_of(skies: Sequence[SkyModel]) -> NDArray[np.float64]:
+    """Return the level of each sky, without working skies out where that is known."""
+    if isinstance(skies, SkySolution):
+        return skies.levels
+    return np.array([sky.level for sky in skies])
+
+
+def fills_field(skies: Sequence[SkyModel] | None) -> bool:
+    """Tell whether the target covers its field; a plain sequence of skies does not say so."""
+    return isinstance(skies, SkySolution) and skies.fills_field

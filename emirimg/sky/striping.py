@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from .._strategy import Strategy
 from ..calibration._median import median_and_deviation
 from ..exceptions import SkyWarning
-from ._regions import halves
+from ._regions import quadrants_of
 
 __all__ = ["RowColumnStriping"]
 
@@ -107,7 +106,7 @@ class RowColumnStriping(Strategy):
             if plane is not None:
                 unusable |= plane
         stripes = np.zeros(data.shape, dtype=np.float32)
-        for quadrant in product(halves(data.shape[0]), halves(data.shape[1])):
+        for quadrant in quadrants_of(data.shape):
             part, out = data[quadrant], unusable[quadrant]
             stripes[quadrant] = self._offsets(part, out)[:, None] + self._offsets(part.T, out.T)
         return stripes
