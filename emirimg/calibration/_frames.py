@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
+from itertools import product
 
 import numpy as np
 from astropy.nddata import CCDData, VarianceUncertainty
 from astropy.wcs import WCS
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation
 
 from .._provenance import add_history
 from ..exceptions import FrameError
@@ -53,13 +53,12 @@ def variance_of(frame: CCDData) -> NDArray | None:
 
 def grown(saturated: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return saturated pixels and their eight neighbours, into which their charge runs over."""
-    rows = np.flatnonzero(saturated.any(axis=1))
-    if rows.size == 0:
-        return saturated
-    # Few rows hold saturated stars: the others need not be looked at.
+    # Few pixels are saturated: the others need not be looked at.
+    y, x = np.nonzero(saturated)
+    ny, nx = saturated.shape
     result = saturated.copy()
-    band = slice(max(rows[0] - 1, 0), rows[-1] + 2)
-    result[band] = binary_dilation(saturated[band], structure=np.ones((3, 3)))
+    for dy, dx in product((-1, 0, 1), repeat=2):
+        result[np.clip(y + dy, 0, ny - 1), np.clip(x + dx, 0, nx - 1)] = True
     return result
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
+from itertools import chain
 from typing import Literal
 
 import numpy as np
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.ndimage import binary_dilation, find_objects, label
 
+from .._parallel import parallel_map, row_bands
 from .._strategy import Strategy
 from ..exceptions import FrameError
 from ..stack import DitherStack
@@ -22,6 +25,7 @@ __all__ = ["PersistenceDetector"]
 _SMALLEST = 4
 """Connected bright pixels that make a star: a cosmic ray has fewer."""
 _FEWEST_SEEN = 5
+_BAND = 256
 _FAINT = 2.0
 _CUT = 5.0
 
@@ -86,16 +90,17 @@ class PersistenceDetector(Strategy):
         stack : DitherStack
             Sky-subtracted exposures, their saturated pixels masked but not changed.
         """
-        always = np.ones(stack.shape, dtype=bool)
-        for frame in stack:
-            always &= False if frame.mask is None else frame.mask
-        found: list[Footprint] = []
-        for index, (frame, metadata) in enumerate(zip(stack, stack.metadata, strict=True)):
-            data, full = np.asarray(frame.data), metadata.detector.saturation
+        always = np.concatenate(
+            parallel_map(partial(_always_masked, stack), row_bands(stack.shape[0], _BAND))
+        )
+
+        def look(index: int) -> list[Footprint]:
+            data = np.asarray(stack[index].data)
+            full = stack.metadata[index].detector.saturation
             bright = (data > self.faintest * full) & ~always
-            if bright.any():
-                found += _footprints(data, full, bright, index)
-        return found
+            return _footprints(data, full, bright, index) if bright.any() else []
+
+        return list(chain.from_iterable(parallel_map(look, range(len(stack)))))
 
     def __call__(
         self,
@@ -201,6 +206,14 @@ class PersistenceDetector(Strategy):
         if rest <= self.sigma * np.sqrt(weight.sum() - weight[most]):
             return 0.0
         return float(amount.sum() / weight.sum())
+
+
+def _always_masked(stack: DitherStack, rows: slice) -> NDArray[np.bool_]:
+    """Return what all exposures mask in some rows."""
+    always = np.ones((rows.stop - rows.start, stack.shape[1]), dtype=bool)
+    for frame in stack:
+        always &= False if frame.mask is None else frame.mask[rows]
+    return always
 
 
 def _footprints(
