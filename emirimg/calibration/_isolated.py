@@ -128,9 +128,9 @@ def stands_out(  # pragma: no cover  (compiled)
                     difference = image[y + MARGIN, x + MARGIN] - other
                     below[x] += one if difference >= near else zero
                     above[x] += one if difference <= -near else zero
-                    known[x] += one if other == other else zero
+                    known[x] += one if other == other else zero  # noqa: PLR0124 (NaN)
         for x in range(nx):
-            most = below[x] if below[x] > above[x] else above[x]
+            most = max(below[x], above[x])
             result[y - first, x] = (known[x] >= FEWEST_AROUND) & (most >= known[x] >> one)
     return result
 

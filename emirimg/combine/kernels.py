@@ -174,7 +174,7 @@ def weighted_mean(
 
 @njit(nogil=True, cache=True)
 def _sort_columns(block: NDArray[np.float32], width: int) -> None:
-    """Sort the first ``width`` columns of (n, at least width) by Batcher's merge exchange (Knuth, 5.2.2 M).
+    """Sort the first ``width`` columns of a block by Batcher's merge exchange (Knuth, 5.2.2 M).
 
     The comparisons do not depend on the values, so each is done for whole
     rows at once.
@@ -214,7 +214,7 @@ def _row_tolerance(
     ny, nx = centre.shape
     for x in range(nx):
         tolerance[x] = np.float32(0.0)
-    for row in range(y - 1 if y > 0 else 0, y + 2 if y + 2 < ny else ny):
+    for row in range(max(y - 1, 0), min(y + 2, ny)):
         for step in range(-1, 2):
             for x in range(1 if step < 0 else 0, nx - 1 if step > 0 else nx):
                 difference = abs(centre[row, x + step] - centre[y, x])
