@@ -18,6 +18,8 @@ _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1
 _LARGE = 2**24 - 2**16
 """A little less than a plane of a frame; bands of rows are smaller, and made over and over."""
 _SPARE = 2**26
+_SELDOM = 50
+"""How many searches among young objects come before one among all; Python's default is 10."""
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _ENOUGH = 1_500_000_000
 """More memory makes a reduction hardly faster: the system keeps what was read from files."""
@@ -86,7 +88,7 @@ def loading() -> Iterator[None]:
     """Let modules be loaded without the search for garbage, which finds none among them.
 
     It takes a seventh of the time of loading the large ones. They stay, so that later
-    searches need not go through them either.
+    searches need not go through them either, and need to go through everything more seldom.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -94,5 +96,6 @@ def loading() -> Iterator[None]:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(*gc.get_threshold()[:2], _SELDOM)
         if was_on:
             gc.enable()

@@ -148,7 +148,7 @@ def from_neighbours(  # pragma: no cover  (compiled)
     around = np.empty(24, np.float32)
     for k in range(len(ys)):
         y, x = ys[k], xs[k]
-        count = 0
+        count = np.int64(0)
         for j in range(y, y + 2 * MARGIN + 1):
             for i in range(x, x + 2 * MARGIN + 1):
                 if (j != y + MARGIN or i != x + MARGIN) and not np.isnan(image[j, i]):
