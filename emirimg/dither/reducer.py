@@ -11,7 +11,7 @@ from astropy.nddata import CCDData
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from .._memory import default_memory, return_kept_memory
+from .._memory import default_memory
 from .._parallel import Progress, default_executor, no_progress
 from ..alignment import AlignmentEstimator, ReferenceCatalogue, StarAlignment
 from ..calibration import (
@@ -350,7 +350,6 @@ class DitherReducer:
         field.target = field.mosaic if fills_field(field.skies) else None
         # Their memory is wanted for the next pass.
         field.skies = field.clean = field.combination = None
-        return_kept_memory()
 
     def _conclude(
         self, field: Field, inventory: Inventory, notes: Sequence[str], steps: FieldSteps
