@@ -117,23 +117,21 @@ def stands_out(  # pragma: no cover  (compiled)
     known = np.empty(nx, np.uint8)
     one, zero = np.uint8(1), np.uint8(0)
     for y in range(first, last):
-        below[:] = zero
-        above[:] = zero
-        known[:] = zero
-        centre = image[y + MARGIN, MARGIN : MARGIN + nx]
+        for x in range(nx):
+            below[x] = above[x] = known[x] = zero
         for j in range(2 * MARGIN + 1):
             for i in range(2 * MARGIN + 1):
                 if j == MARGIN and i == MARGIN:
                     continue
-                other = image[y + j, i : i + nx]
                 for x in range(nx):
-                    difference = centre[x] - other[x]
+                    other = image[y + j, x + i]
+                    difference = image[y + MARGIN, x + MARGIN] - other
                     below[x] += one if difference >= near else zero
                     above[x] += one if difference <= -near else zero
-                    known[x] += one if other[x] == other[x] else zero
+                    known[x] += one if other == other else zero  # noqa: PLR0124 (NaN)
         for x in range(nx):
             most = max(below[x], above[x])
-            result[y - first, x] = known[x] >= FEWEST_AROUND and most >= known[x] // 2
+            result[y - first, x] = (known[x] >= FEWEST_AROUND) & (most >= known[x] >> one)
     return result
 
 
@@ -150,7 +148,7 @@ def from_neighbours(  # pragma: no cover  (compiled)
     around = np.empty(24, np.float32)
     for k in range(len(ys)):
         y, x = ys[k], xs[k]
-        count = 0
+        count = np.int64(0)
         for j in range(y, y + 2 * MARGIN + 1):
             for i in range(x, x + 2 * MARGIN + 1):
                 if (j != y + MARGIN or i != x + MARGIN) and not np.isnan(image[j, i]):

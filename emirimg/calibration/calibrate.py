@@ -115,7 +115,8 @@ def calibrate_values(
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and masked
         counts = np.ascontiguousarray(frame.data, dtype=np.float32)
     seconds = metadata.exposure_time.to_value(u.s)
-    data, mask, n_not_finite, n_saturated, n_unusable = _calibrate(
+    data, mask = np.empty_like(counts), np.empty(counts.shape, dtype=bool)
+    n_not_finite, n_saturated, n_unusable = _calibrate(
         counts,
         None if frame.mask is None else np.ascontiguousarray(frame.mask, dtype=bool),
         calibrations.unusable,
@@ -123,6 +124,8 @@ def calibrate_values(
         calibrations.inverse_flat,
         np.float32(metadata.detector.saturation),
         np.float32(seconds),
+        data,
+        mask,
     )
     if n_unusable > max_unusable * frame.data.size:
         msg = (
@@ -176,10 +179,13 @@ def _calibrate(  # pragma: no cover  (compiled)
     inverse_flat: NDArray[np.float32] | None,
     saturation: np.float32,
     seconds: np.float32,
-) -> tuple:
-    """Calibrate every pixel; the branches on missing planes vanish at compilation."""
-    data = np.empty(counts.shape, np.float32)
-    mask = np.zeros(counts.shape, np.bool_)
+    data: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+) -> tuple[int, int, int]:
+    """Calibrate every pixel; the branches on missing planes vanish at compilation.
+
+    Returns how many pixels are not finite, saturated, and unusable altogether.
+    """
     n_not_finite = n_saturated = n_unusable = 0
     for y in range(counts.shape[0]):
         for x in range(counts.shape[1]):
@@ -203,4 +209,4 @@ def _calibrate(  # pragma: no cover  (compiled)
             data[y, x] = value
             mask[y, x] = bad
             n_unusable += bad
-    return data, mask, n_not_finite, n_saturated, n_unusable
+    return n_not_finite, n_saturated, n_unusable

@@ -70,8 +70,10 @@ class ExposureNoise:
         rows : slice, optional
             Which rows they are. Default: all.
         """
-        return _variance(
-            np.ascontiguousarray(values, dtype=np.float32),
+        values = np.ascontiguousarray(values, dtype=np.float32)
+        variance = np.empty_like(values)
+        _variance(
+            values,
             *(
                 None if plane is None else np.ascontiguousarray(plane[rows])
                 for plane in (
@@ -81,7 +83,9 @@ class ExposureNoise:
             np.float32(1 / self.gain),
             np.float32(self.read_noise**2),
             np.float32(self.seconds),
+            variance,
         )  # fmt: skip
+        return variance
 
 
 class VariancePlane(LazyPlane):
@@ -119,9 +123,9 @@ def _variance(  # pragma: no cover  (compiled)
     inverse_gain: np.float32,
     read_variance: np.float32,
     seconds: np.float32,
-) -> NDArray[np.float32]:
+    out: NDArray[np.float32],
+) -> None:
     """Work out the variance; the branches on missing planes vanish at compilation."""
-    out = np.empty(values.shape, np.float32)
     for y in range(values.shape[0]):
         for x in range(values.shape[1]):
             value = values[y, x]
@@ -140,4 +144,3 @@ def _variance(  # pragma: no cover  (compiled)
             if flat_variance is not None:
                 noise += value**2 * flat_variance[y, x]
             out[y, x] = noise
-    return out

@@ -134,7 +134,8 @@ class ReferenceOutliers(Strategy):
             If the frame has no uncertainty or the shapes differ.
         """
         variance, mask = comparable(frame, reference, reference_mask)
-        return _outliers(
+        flagged, grown = np.zeros((2, *frame.shape), dtype=bool)
+        _outliers(
             np.ascontiguousarray(frame.data, dtype=np.float32),
             np.ascontiguousarray(variance, dtype=np.float32),
             mask,
@@ -148,7 +149,10 @@ class ReferenceOutliers(Strategy):
             np.float32(self.neighbour_sigma),
             np.float32(self.gradient),
             np.float32(self.signal + abs(sharpness - 1)),
+            flagged,
+            grown,
         )
+        return grown
 
 
 def _plane(variance: NDArray[np.floating] | float, shape: tuple[int, int]) -> NDArray[np.float32]:
@@ -172,10 +176,11 @@ def _outliers(  # noqa: C901 (one pass after another)  # pragma: no cover
     neighbour_sigma: np.float32,
     gradient: np.float32,
     signal: np.float32,
-) -> NDArray[np.bool_]:
-    """Flag outliers, then the weaker ones beside them."""
+    flagged: NDArray[np.bool_],
+    grown: NDArray[np.bool_],
+) -> None:
+    """Flag outliers, and in ``grown`` the weaker ones beside them as well; both come empty."""
     ny, nx = data.shape
-    flagged = np.zeros((ny, nx), np.bool_)
     suspect = np.empty(nx, np.bool_)
     # A little less than the limit: few pixels are worth a closer look.
     most, height = np.float32(0.99) * sigma * sigma, np.float32(0.99) * signal * scale
@@ -186,11 +191,10 @@ def _outliers(  # noqa: C901 (one pass after another)  # pragma: no cover
             suspect[x] = (rest > 0) & (rest * rest > most * variance[y, x]) & (not mask[y, x])
         for x in range(nx):
             if suspect[x]:
-                flagged[y, x] = _excess(
+                flagged[y, x] = grown[y, x] = _excess(
                     y, x, data, variance, reference, unknown, reference_variance,
                     scale, sigma, gradient, signal,
                 )  # fmt: skip
-    grown = flagged.copy()
     for y in range(ny):
         for x in range(nx):
             if not flagged[y, x]:
@@ -222,7 +226,8 @@ def _excess(  # pragma: no cover  (compiled)
     """Tell whether a pixel differs from the reference by more than it may."""
     centre = reference[y, x]
     noise = reference_variance[y, x] if reference_variance.size > 0 else np.float32(0)
-    limit = sigma * np.sqrt(variance[y, x] + scale**2 * noise) + signal * scale * abs(centre)
+    limit = sigma * np.sqrt(variance[y, x] + scale * scale * noise)
+    limit += signal * scale * abs(centre)
     difference = abs(data[y, x] - scale * centre)
     if difference <= limit:
         return False
@@ -231,5 +236,5 @@ def _excess(  # pragma: no cover  (compiled)
         for i in range(max(x - 1, 0), min(x + 2, data.shape[1])):
             if not unknown[j, i]:
                 steepest = max(steepest, abs(reference[j, i] - centre))
-    steepest = max(steepest - 3 * np.sqrt(noise), np.float32(0))
+    steepest = max(steepest - np.float32(3) * np.sqrt(noise), np.float32(0))
     return difference > limit + gradient * scale * steepest

@@ -270,7 +270,7 @@ class NoiseClipCombiner(Strategy):
         numbers = np.arange(len(values) + 1)
         factors = median_variance_factor(numbers) / np.maximum(numbers, 1)
         # A value is its own median; of two, the lower one is, with its own variance.
-        factors = np.where(numbers <= 2, numbers - 1.0, factors)
+        factors = np.where(numbers <= 2, numbers - 1.0, factors) / np.maximum(numbers, 1)
         used = np.empty(mask.shape, dtype=bool)
         clip_by_noise(
             values, variance, mask, centre, factors.astype(np.float32),

@@ -34,13 +34,14 @@ def stack_median(
     for y in range(ny):
         for start in range(0, nx, _WIDTH):
             width = min(_WIDTH, nx - start)
-            count[:] = 0
+            for x in range(width):
+                count[x] = 0
             for i in range(n):
                 for x in range(width):
                     bad = mask[i, y, start + x]
                     block[i, x] = np.float32(np.inf) if bad else values[i, y, start + x]
                     count[x] += 0 if bad else 1
-            _sort_columns(block[:, :width])
+            _sort_columns(block, width)
             for x in range(width):
                 m = count[x]
                 if m == 0:
@@ -69,32 +70,34 @@ def clip_by_noise(
 ) -> None:
     """Fill ``used`` with the values that agree with ``centre`` (ny, nx) within the noise.
 
-    ``centre_factor[m]`` times the mean variance of m values is the variance
+    ``centre_factor[m]`` times the summed variances of m values is the variance
     of their centre.
     """
     n, ny, nx = values.shape
     tolerance = np.empty(nx, np.float32)
     spread = np.empty(nx, np.float32)
     count = np.empty(nx, np.int64)
+    zero = np.float32(0.0)
     for y in range(ny):
-        spread[:] = 0.0
-        count[:] = 0
+        for x in range(nx):
+            spread[x] = zero
+            count[x] = 0
         for i in range(n):
             for x in range(nx):
                 bad = mask[i, y, x]
-                spread[x] += np.float32(0.0) if bad else variance[i, y, x]
+                spread[x] += zero if bad else variance[i, y, x]
                 count[x] += 0 if bad else 1
-        for x in range(nx):
-            spread[x] *= centre_factor[count[x]] / np.float32(max(count[x], 1))
         _row_tolerance(centre, y, gradient, signal, tolerance)
         for x in range(nx):
+            spread[x] *= centre_factor[count[x]]
             # The noise of few values looks like structure: it allows for nothing.
-            tolerance[x] = max(tolerance[x] - 5 * np.sqrt(spread[x]), np.float32(0.0))
+            allowed = tolerance[x] - np.float32(5.0) * np.sqrt(spread[x])
+            tolerance[x] = allowed * allowed if allowed > zero else zero
         for i in range(n):
             for x in range(nx):
                 deviation = values[i, y, x] - centre[y, x]
                 noise = threshold * threshold * (variance[i, y, x] + spread[x])
-                close = deviation * deviation <= noise + tolerance[x] * tolerance[x]
+                close = deviation * deviation <= noise + tolerance[x]
                 used[i, y, x] = close and not mask[i, y, x]
 
 
@@ -154,7 +157,8 @@ def weighted_mean(
     n, ny, nx = values.shape
     sums = np.empty((3, nx))
     for y in range(ny):
-        sums[:] = 0.0
+        for x in range(nx):
+            sums[0, x] = sums[1, x] = sums[2, x] = 0.0
         for i in range(n):
             w = weights[i]
             for x in range(nx):
@@ -169,13 +173,13 @@ def weighted_mean(
 
 
 @njit(nogil=True, cache=True)
-def _sort_columns(block: NDArray[np.float32]) -> None:
-    """Sort every column of (n, width) by Batcher's merge exchange (Knuth, 5.2.2 M).
+def _sort_columns(block: NDArray[np.float32], width: int) -> None:
+    """Sort the first ``width`` columns of a block by Batcher's merge exchange (Knuth, 5.2.2 M).
 
     The comparisons do not depend on the values, so each is done for whole
     rows at once.
     """
-    n, width = block.shape
+    n = block.shape[0]
     top = 1
     while top < n:
         top *= 2
@@ -208,10 +212,11 @@ def _row_tolerance(
 ) -> None:
     """Fill in what a value of row ``y`` may differ from the centre beyond the noise."""
     ny, nx = centre.shape
-    tolerance[:] = 0.0
+    for x in range(nx):
+        tolerance[x] = np.float32(0.0)
     for row in range(max(y - 1, 0), min(y + 2, ny)):
         for step in range(-1, 2):
-            for x in range(max(0, -step), min(nx, nx - step)):
+            for x in range(1 if step < 0 else 0, nx - 1 if step > 0 else nx):
                 difference = abs(centre[row, x + step] - centre[y, x])
                 # False for a neighbour without a value, which is NaN.
                 if difference > tolerance[x]:  # noqa: PLR1730

@@ -71,7 +71,8 @@ def star_fluxes(
     """
     flux = np.full(len(x), np.nan)
     error = np.full(len(x), np.nan)
-    _measure(data, mask, variance, x, y, np.asarray(fwhm, dtype=np.float64), radius, flux, error)
+    places = (np.ascontiguousarray(item, dtype=np.float64) for item in (x, y, fwhm))
+    _measure(data, mask, variance, *places, radius, flux, error)
     return flux, error
 
 
