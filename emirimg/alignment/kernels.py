@@ -6,15 +6,13 @@ boolean masks that are True where a pixel must not be used.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ..calibration._median import median_and_deviation
+from ..calibration._rectangles import between, robust_statistics
 
-__all__ = ["block_statistics", "fill_masked", "local_maxima", "mirrored_value"]
+__all__ = ["block_statistics", "fill_masked", "local_maxima"]
 
 
 @njit(nogil=True, cache=True)
@@ -43,7 +41,6 @@ def fill_masked(
     return filled
 
 
-@njit(nogil=True, cache=True)
 def block_statistics(
     data: NDArray[np.float32],
     mask: NDArray[np.bool_],
@@ -56,34 +53,12 @@ def block_statistics(
     Every ``step``-th pixel of every ``step``-th row is looked at. Blocks with
     fewer than 16 good ones are NaN.
     """
-    shape = (y_edges.size - 1, x_edges.size - 1)
-    level = np.empty(shape)
-    noise = np.empty(shape)
-    level[:] = np.nan
-    noise[:] = np.nan
-    rows = columns = 0
-    for row in range(shape[0]):
-        rows = max(rows, -(-(y_edges[row + 1] - y_edges[row]) // step))
-    for column in range(shape[1]):
-        columns = max(columns, -(-(x_edges[column + 1] - x_edges[column]) // step))
-    values = np.empty(rows * columns, dtype=np.float32)
-    scratch = np.empty_like(values)
-    for row in range(shape[0]):
-        for column in range(shape[1]):
-            n = np.int64(0)
-            for y in range(y_edges[row], y_edges[row + 1], step):
-                for x in range(x_edges[column], x_edges[column + 1], step):
-                    if not mask[y, x]:
-                        values[n] = data[y, x]
-                        n += 1
-            if n < 16:
-                continue
-            level[row, column], deviation = median_and_deviation(values, n, scratch)
-            noise[row, column] = 1.4826 * deviation
-    return level, noise
+    level, deviation, _ = robust_statistics(
+        data, mask, between(y_edges), between(x_edges), step=step, fewest=16
+    )
+    return level, 1.4826 * deviation
 
 
-@njit(nogil=True, cache=True)
 def local_maxima(
     smooth: NDArray[np.float32],
     filled: NDArray[np.float32],
@@ -114,65 +89,41 @@ def local_maxima(
         Height of ``smooth`` above the background, in units of the noise.
     """
     ny, nx = smooth.shape
-    by, bx = level.shape
-    found_y, found_x, found = [], [], []
-    for y in range(2, ny - 2):
-        row = min(y * by // ny, by - 1)
-        for x in range(2, nx - 2):
-            value = smooth[y, x]
-            column = min(x * bx // nx, bx - 1)
-            base = level[row, column]
-            if not value - base > threshold * noise[row, column]:
-                continue
-            if not _is_peak(smooth, y, x):
-                continue
-            base = _between_blocks(level, y, x, ny, nx)
-            height = (value - base) / _between_blocks(noise, y, x, ny, nx)
-            if height > threshold and _neighbours(filled, y, x, base) >= sharpest:
-                found_y.append(y)
-                found_x.append(x)
-                found.append(height)
-    return (
-        np.array(found_y, dtype=np.int64),
-        np.array(found_x, dtype=np.int64),
-        np.array(found, dtype=np.float64),
-    )
+    # No two maxima are in one square of 3 pixels.
+    places = np.empty((ny // 3 + 1) * (nx // 3 + 1), dtype=np.int64)
+    places = places[: _peaks(smooth, level, noise, threshold, places)]
+    y, x = np.divmod(places, nx)
+    base = _between_blocks(level, y, x, smooth.shape)
+    height = (smooth[y, x] - base) / _between_blocks(noise, y, x, smooth.shape)
+    keep = (height > threshold) & (_neighbours(filled, y, x, base) >= sharpest)
+    return y[keep], x[keep], height[keep]
 
 
 @njit(nogil=True, cache=True)
-def mirrored_value(
-    data: NDArray[np.float32],
-    mask: NDArray[np.bool_],
-    filled: NDArray[np.float32],
-    x: float,
-    y: float,
-) -> float:
-    """Return the value at a place between pixels, by bicubic interpolation.
+def _peaks(
+    smooth: NDArray[np.float32],
+    level: NDArray[np.float64],
+    noise: NDArray[np.float64],
+    threshold: float,
+    places: NDArray[np.int64],
+) -> int:
+    """Fill in the places, in the flattened image, of maxima above their blocks.
 
-    The convolution kernel of Keys (1981) with a = -1/2. Where one of the 4 x 4
-    pixels is masked its filled value stands in.
+    Returns how many they are.
     """
-    ny, nx = data.shape
-    i0, j0 = math.floor(x), math.floor(y)
-    if i0 < 1 or j0 < 1 or i0 > nx - 3 or j0 > ny - 3:
-        return np.nan
-    total = 0.0
-    for j in range(j0 - 1, j0 + 3):
-        weight_y = _keys(y - j)
-        for i in range(i0 - 1, i0 + 3):
-            value = filled[j, i] if mask[j, i] else data[j, i]
-            total += weight_y * _keys(x - i) * value
-    return total
-
-
-@njit(nogil=True, cache=True)
-def _keys(t: float) -> float:
-    t = abs(t)
-    if t < 1.0:
-        return 1.0 + t * t * (1.5 * t - 2.5)
-    if t < 2.0:
-        return 2.0 + t * (-4.0 + t * (2.5 - 0.5 * t))
-    return 0.0
+    ny, nx = smooth.shape
+    by, bx = level.shape
+    n = 0
+    for y in range(2, ny - 2):
+        row = y * by // ny
+        for x in range(2, nx - 2):
+            column = x * bx // nx
+            if not smooth[y, x] - level[row, column] > threshold * noise[row, column]:
+                continue
+            if _is_peak(smooth, y, x):
+                places[n] = y * nx + x
+                n += 1
+    return n
 
 
 @njit(nogil=True, cache=True)
@@ -189,31 +140,36 @@ def _is_peak(image: NDArray[np.float32], y: int, x: int) -> bool:
     return True
 
 
-@njit(nogil=True, cache=True)
-def _neighbours(image: NDArray[np.float32], y: int, x: int, base: float) -> float:
-    """Return the mean of the neighbours of the brightest pixel, in its units."""
-    top, cy, cx = -np.inf, y, x
-    for j in range(y - 1, y + 2):
-        for i in range(x - 1, x + 2):
-            if image[j, i] > top:
-                top, cy, cx = image[j, i], j, i
-    total = 0.0
-    for j in range(cy - 1, cy + 2):
-        for i in range(cx - 1, cx + 2):
-            total += image[j, i] - base
-    centre = top - base
-    return (total - centre) / (8.0 * centre) if centre > 0.0 else 0.0
+def _neighbours(
+    image: NDArray[np.float32],
+    y: NDArray[np.int64],
+    x: NDArray[np.int64],
+    base: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the mean of the neighbours of the brightest pixel about places, in its units."""
+    around = [(j, i) for j in (-1, 0, 1) for i in (-1, 0, 1)]
+    brightest = np.argmax([image[y + j, x + i] for j, i in around], axis=0)
+    y, x = y + brightest // 3 - 1, x + brightest % 3 - 1
+    centre = image[y, x] - base
+    total = sum(image[y + j, x + i] - base for j, i in around)
+    others = total - centre
+    return np.divide(others, 8.0 * centre, out=np.zeros_like(centre), where=centre > 0.0)
 
 
-@njit(nogil=True, cache=True)
-def _between_blocks(blocks: NDArray[np.float64], y: int, x: int, ny: int, nx: int) -> float:
+def _between_blocks(
+    blocks: NDArray[np.float64],
+    y: NDArray[np.int64],
+    x: NDArray[np.int64],
+    shape: tuple[int, int],
+) -> NDArray[np.float64]:
     """Interpolate between the centres of blocks, bilinearly."""
-    by, bx = blocks.shape
-    v = min(max((y + 0.5) * by / ny - 0.5, 0.0), by - 1.0)
-    u = min(max((x + 0.5) * bx / nx - 0.5, 0.0), bx - 1.0)
-    j, i = min(int(v), max(by - 2, 0)), min(int(u), max(bx - 2, 0))
+    (by, bx), (ny, nx) = blocks.shape, shape
+    v = np.clip((y + 0.5) * by / ny - 0.5, 0.0, by - 1.0)
+    u = np.clip((x + 0.5) * bx / nx - 0.5, 0.0, bx - 1.0)
+    j = np.minimum(v.astype(int), max(by - 2, 0))
+    i = np.minimum(u.astype(int), max(bx - 2, 0))
     v, u = v - j, u - i
-    j1, i1 = min(j + 1, by - 1), min(i + 1, bx - 1)
+    j1, i1 = np.minimum(j + 1, by - 1), np.minimum(i + 1, bx - 1)
     return (1.0 - v) * ((1.0 - u) * blocks[j, i] + u * blocks[j, i1]) + v * (
         (1.0 - u) * blocks[j1, i] + u * blocks[j1, i1]
     )

@@ -9,7 +9,6 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ..calibration._median import bisected_median, median_and_deviation
-from .kernels import mirrored_value
 
 __all__ = ["COLUMNS", "measure_windowed"]
 
@@ -18,12 +17,13 @@ COLUMNS = (
 )  # fmt: skip
 """What `measure_windowed` returns for each star."""
 
+_REACH = 4.0
+"""Radius of the window, in its standard deviations."""
 _MAX_ITERATIONS = 30
 _CONVERGED = 1e-4
 _MAX_ANNULUS = 4096
 
 
-@njit(nogil=True, cache=True)
 def measure_windowed(
     data: NDArray[np.float32],
     mask: NDArray[np.bool_],
@@ -65,43 +65,58 @@ def measure_windowed(
     value found at the place opposite to it with respect to the centroid, so
     that the pair does not pull the centroid of a point-symmetric star.
     """
-    out = np.empty((x0.size, 11))
-    out[:] = np.nan
-    ring = np.empty((2, _MAX_ANNULUS), dtype=np.float32)
+    out = np.full((x0.size, len(COLUMNS)), np.nan)
+    _measure(
+        data, mask, filled, variance, x0, y0, sigma, aperture, *annulus,
+        np.empty(_MAX_ANNULUS, dtype=np.float32), np.empty(_MAX_ANNULUS, dtype=np.float32),
+        np.empty(int(2 * _REACH * sigma) + 2), np.empty(7), out,
+    )  # fmt: skip
+    out[:, 7:10] = _without_window(*out[:, 7:10].T, sigma)
+    return out
+
+
+@njit(nogil=True, cache=True)
+def _measure(
+    data: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    filled: NDArray[np.float32],
+    variance: NDArray[np.float32],
+    x0: NDArray[np.float64],
+    y0: NDArray[np.float64],
+    sigma: float,
+    aperture: float,
+    inner: float,
+    outer: float,
+    ring: NDArray[np.float32],
+    scratch: NDArray[np.float32],
+    along_x: NDArray[np.float64],
+    sums: NDArray[np.float64],
+    out: NDArray[np.float64],
+) -> None:
+    """Fill the rows of ``out``, the moments with those of star times window."""
     for star in range(x0.size):
-        base = _annulus_level(data, mask, x0[star], y0[star], annulus, ring)
+        base = _annulus_level(data, mask, x0[star], y0[star], inner, outer, ring, scratch)
         if math.isnan(base):
             continue
         x, y, converged = x0[star], y0[star], False
-        for _ in range(_MAX_ITERATIONS):
-            total, mx, my, _, _, _, _ = _moments(data, mask, filled, variance, x, y, sigma, base)
-            if not total > 0.0:
+        # The first pass after convergence takes the moments there.
+        for iteration in range(_MAX_ITERATIONS + 1):
+            _moments(data, mask, filled, variance, x, y, sigma, base, along_x, sums)
+            if converged or iteration == _MAX_ITERATIONS or not sums[0] > 0.0:
                 break
-            step_x, step_y = 2.0 * mx, 2.0 * my
+            step_x, step_y = 2.0 * sums[1], 2.0 * sums[2]
             x, y = x + step_x, y + step_y
             if not (abs(x - x0[star]) <= 3.0 * sigma and abs(y - y0[star]) <= 3.0 * sigma):
                 break
-            if abs(step_x) < _CONVERGED and abs(step_y) < _CONVERGED:
-                converged = True
-                break
-        if not converged:
-            continue
-        total, _, _, xx, yy, xy, spread = _moments(data, mask, filled, variance, x, y, sigma, base)
-        if not total > 0.0:
+            converged = abs(step_x) < _CONVERGED and abs(step_y) < _CONVERGED
+        if not (converged and sums[0] > 0.0):
             continue
         out[star, 0] = x
         out[star, 1] = y
-        out[star, 2] = 2.0 * math.sqrt(spread) / total
-        flux, error, peak, n_masked = _aperture(
-            data, mask, filled, variance, x, y, sigma, aperture, base
-        )
-        out[star, 3] = flux
-        out[star, 4] = error
-        out[star, 5] = peak
+        out[star, 2] = 2.0 * math.sqrt(sums[6]) / sums[0]
+        _aperture(data, mask, filled, variance, x, y, sigma, aperture, base, out[star])
         out[star, 6] = base
-        out[star, 7], out[star, 8], out[star, 9] = _without_window(xx, yy, xy, sigma)
-        out[star, 10] = n_masked
-    return out
+        out[star, 7], out[star, 8], out[star, 9] = sums[3], sums[4], sums[5]
 
 
 @njit(nogil=True, cache=True)
@@ -110,13 +125,13 @@ def _annulus_level(
     mask: NDArray[np.bool_],
     x: float,
     y: float,
-    annulus: tuple[float, float],
-    rings: NDArray[np.float32],
+    inner: float,
+    outer: float,
+    ring: NDArray[np.float32],
+    scratch: NDArray[np.float32],
 ) -> float:
     """Return the median of a ring, values beyond 2.5 sigma left out twice."""
     ny, nx = data.shape
-    inner, outer = annulus
-    ring, scratch = rings[0], rings[1]
     n = np.int64(0)
     for j in range(max(0, math.ceil(y - outer)), min(ny, math.floor(y + outer) + 1)):
         for i in range(max(0, math.ceil(x - outer)), min(nx, math.floor(x + outer) + 1)):
@@ -148,11 +163,35 @@ def _value(
     x: float,
     y: float,
 ) -> float:
-    """Return a pixel, or if it is bad what lies opposite to it."""
+    """Return a pixel, or if it is bad what lies opposite to it, by bicubic interpolation.
+
+    The convolution kernel of Keys (1981) with a = -1/2. Where one of the 4 x 4
+    pixels is masked its filled value stands in.
+    """
     if not mask[j, i]:
         return data[j, i]
-    value = mirrored_value(data, mask, filled, 2.0 * x - i, 2.0 * y - j)
-    return filled[j, i] if math.isnan(value) else value
+    ny, nx = data.shape
+    u, v = 2.0 * x - i, 2.0 * y - j
+    i0, j0 = math.floor(u), math.floor(v)
+    if i0 < 1 or j0 < 1 or i0 > nx - 3 or j0 > ny - 3:
+        return filled[j, i]
+    total = 0.0
+    for row in range(j0 - 1, j0 + 3):
+        weight_y = _keys(v - row)
+        for column in range(i0 - 1, i0 + 3):
+            value = filled[row, column] if mask[row, column] else data[row, column]
+            total += weight_y * _keys(u - column) * value
+    return filled[j, i] if math.isnan(total) else total
+
+
+@njit(nogil=True, cache=True)
+def _keys(t: float) -> float:
+    t = abs(t)
+    if t < 1.0:
+        return 1.0 + t * t * (1.5 * t - 2.5)
+    if t < 2.0:
+        return 2.0 + t * (-4.0 + t * (2.5 - 0.5 * t))
+    return 0.0
 
 
 @njit(nogil=True, cache=True)
@@ -165,17 +204,19 @@ def _moments(
     y: float,
     sigma: float,
     base: float,
-) -> tuple[float, float, float, float, float, float, float]:
-    """Return the weighted sum, the first and second moments, and sum(w^2 v r^2 / 2)."""
+    along_x: NDArray[np.float64],
+    sums: NDArray[np.float64],
+) -> None:
+    """Fill in the weighted sum, the first and second moments, and sum(w^2 v r^2 / 2)."""
     ny, nx = data.shape
-    reach = 4.0 * sigma
+    reach = _REACH * sigma
     total = mx = my = xx = yy = xy = spread = 0.0
     j0, j1 = math.ceil(y - reach), math.floor(y + reach)
     i0, i1 = math.ceil(x - reach), math.floor(x + reach)
     if j0 < 0 or i0 < 0 or j1 >= ny or i1 >= nx:
-        return np.nan, mx, my, xx, yy, xy, spread
+        sums[0] = np.nan
+        return
     # The Gaussian of a distance is the product of those along the axes.
-    along_x = np.empty(i1 - i0 + 1)
     for i in range(i0, i1 + 1):
         along_x[i - i0] = math.exp(-0.5 * (i - x) ** 2 / (sigma * sigma))
     for j in range(j0, j1 + 1):
@@ -196,10 +237,10 @@ def _moments(
             xy += value * dx * dy
             if not mask[j, i]:
                 spread += window * window * variance[j, i] * 0.5 * distance
+    sums[0], sums[6] = total, spread
     if total > 0.0:
-        mx, my = mx / total, my / total
-        xx, yy, xy = xx / total, yy / total, xy / total
-    return total, mx, my, xx, yy, xy, spread
+        sums[1], sums[2] = mx / total, my / total
+        sums[3], sums[4], sums[5] = xx / total, yy / total, xy / total
 
 
 @njit(nogil=True, cache=True)
@@ -213,8 +254,9 @@ def _aperture(
     sigma: float,
     radius: float,
     base: float,
-) -> tuple[float, float, float, int]:
-    """Return flux, its error, the highest pixel and the bad pixels of the core.
+    row: NDArray[np.float64],
+) -> None:
+    """Fill in flux, its error, the highest pixel and the number of bad pixels of the core.
 
     A pixel on the rim counts with the part of it that lies inside, in the
     approximation of a straight rim.
@@ -228,7 +270,8 @@ def _aperture(
     j0, j1 = math.ceil(y - radius - 0.5), math.floor(y + radius + 0.5)
     i0, i1 = math.ceil(x - radius - 0.5), math.floor(x + radius + 0.5)
     if j0 < 0 or i0 < 0 or j1 >= ny or i1 >= nx:
-        return np.nan, np.nan, np.nan, -1
+        row[10] = -1
+        return
     for j in range(j0, j1 + 1):
         for i in range(i0, i1 + 1):
             distance = math.sqrt((i - x) ** 2 + (j - y) ** 2)
@@ -243,19 +286,21 @@ def _aperture(
             else:
                 noise += inside * inside * variance[j, i]
                 peak = max(peak, value)
-    return flux, math.sqrt(noise), peak, n_masked
+    row[3], row[4], row[5], row[10] = flux, math.sqrt(noise), peak, n_masked
 
 
-@njit(nogil=True, cache=True)
-def _without_window(xx: float, yy: float, xy: float, sigma: float) -> tuple[float, float, float]:
-    """Take a Gaussian window out of second moments: inverse covariances add up."""
-    determinant = xx * yy - xy * xy
-    if not determinant > 0.0:
-        return np.nan, np.nan, np.nan
-    a = yy / determinant - 1.0 / (sigma * sigma)
-    b = xx / determinant - 1.0 / (sigma * sigma)
-    c = -xy / determinant
-    determinant = a * b - c * c
-    if not (a > 0.0 and b > 0.0 and determinant > 0.0):
-        return np.nan, np.nan, np.nan
-    return b / determinant, a / determinant, -c / determinant
+def _without_window(
+    xx: NDArray[np.float64], yy: NDArray[np.float64], xy: NDArray[np.float64], sigma: float
+) -> NDArray[np.float64]:
+    """Take a Gaussian window out of second moments: inverse covariances add up.
+
+    Shape (n, 3); NaN where nothing positive is left.
+    """
+    with np.errstate(all="ignore"):  # stars that are none
+        determinant = xx * yy - xy * xy
+        a = yy / determinant - 1.0 / (sigma * sigma)
+        b = xx / determinant - 1.0 / (sigma * sigma)
+        c = -xy / determinant
+        left = a * b - c * c
+        good = (determinant > 0.0) & (a > 0.0) & (b > 0.0) & (left > 0.0)
+        return np.where(good, (b / left, a / left, -c / left), np.nan).T

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -25,7 +24,6 @@ from ._isolated import (
     stands_out,
     typical_deviation,
 )
-from ._median import sorted_median
 
 __all__ = ["HiddenPixelDetector"]
 
@@ -249,34 +247,36 @@ def _single_deviations(
     return result
 
 
-@njit(nogil=True, cache=True)
-def _from_surroundings(  # pragma: no cover  (compiled)
+def _from_surroundings(
     data: NDArray[np.float32],
     mask: NDArray[np.bool_],
-    ys: NDArray[np.int_],
-    xs: NDArray[np.int_],
+    y: NDArray[np.int_],
+    x: NDArray[np.int_],
 ) -> NDArray[np.float32]:
     """Return pixels minus the median of the 24 around, in units of the spread of those."""
-    result = np.full(len(ys), np.nan, np.float32)
-    around = np.empty(24, np.float32)
-    for k in range(len(ys)):
-        y, x = ys[k], xs[k]
-        if mask[y, x]:
-            continue
-        count = 0
-        for j in range(max(y - MARGIN, 0), min(y + MARGIN + 1, data.shape[0])):
-            for i in range(max(x - MARGIN, 0), min(x + MARGIN + 1, data.shape[1])):
-                if (j != y or i != x) and not mask[j, i]:
-                    around[count] = data[j, i]
-                    count += 1
-        if count < FEWEST_AROUND:
-            continue
-        middle = sorted_median(around, count)
-        around[:count] = np.abs(around[:count] - middle)
-        spread = np.float32(1.4826) * sorted_median(around, count)
-        if spread > 0:
-            result[k] = (data[y, x] - middle) / spread
+    reach = range(-MARGIN, MARGIN + 1)
+    around = np.array([(dy, dx) for dy in reach for dx in reach if dy or dx])
+    rows, columns = y[:, None] + around[:, 0], x[:, None] + around[:, 1]
+    outside = (rows < 0) | (rows >= data.shape[0]) | (columns < 0) | (columns >= data.shape[1])
+    rows[outside] = columns[outside] = 0
+    values = data[rows, columns]
+    values[outside | mask[rows, columns]] = np.nan
+    middle, number = _median_of_known(values)
+    spread = np.float32(1.4826) * _median_of_known(np.abs(values - middle[:, None]))[0]
+    known = ~mask[y, x] & (number >= FEWEST_AROUND) & (spread > 0)
+    result = np.full(len(y), np.nan, dtype=np.float32)
+    np.divide(data[y, x] - middle, spread, out=result, where=known)
     return result
+
+
+def _median_of_known(
+    values: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.int_]]:
+    """Return the median of each row, NaN left out, and how many values that are."""
+    values = np.sort(values, axis=1)  # NaN last
+    number = np.count_nonzero(~np.isnan(values), axis=1)
+    row, most = np.arange(len(values)), np.maximum(number, 1)
+    return np.float32(0.5) * (values[row, (most - 1) // 2] + values[row, most // 2]), number
 
 
 def _means(

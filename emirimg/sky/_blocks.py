@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from ..calibration._median import median_and_deviation
+from ..calibration._rectangles import between, robust_statistics
 from ..combine.median import median_of
 from ._fill import fill_masked
 
@@ -59,12 +58,12 @@ def measure_blocks(
     """Measure the median of the usable pixels of each block."""
     if mask is None:
         mask = np.zeros(data.shape, dtype=bool)
-    median, error = _measure(
-        np.ascontiguousarray(data, dtype=np.float32),
-        np.ascontiguousarray(mask, dtype=bool),
-        *edges,
-        _LEAST_FRACTION,
+    median, deviation, number = robust_statistics(
+        data, mask, *map(between, edges), fewest=4, fraction=_LEAST_FRACTION
     )
+    # 1.4826 makes a standard deviation of it; a median is sqrt(pi / 2)
+    # times less certain than a mean.
+    error = 1.4826 * 1.2533 * deviation / np.sqrt(np.maximum(number, 1))
     return Blocks(median, error, *edges)
 
 
@@ -128,42 +127,3 @@ def _linear_weights(edges: NDArray[np.int_], centres: NDArray[np.float64]) -> ND
     weights[pixels, left] = 1 - fraction
     weights[pixels, left + 1] = fraction
     return weights
-
-
-@njit(nogil=True, cache=True)
-def _measure(  # pragma: no cover  (compiled)
-    data: NDArray[np.float32],
-    mask: NDArray[np.bool_],
-    y_edges: NDArray[np.int_],
-    x_edges: NDArray[np.int_],
-    least_fraction: float,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return median and standard error (from the median absolute deviation) of all blocks."""
-    ny, nx = len(y_edges) - 1, len(x_edges) - 1
-    median = np.empty((ny, nx))
-    error = np.empty((ny, nx))
-    median[:] = np.nan
-    error[:] = np.nan
-    height = width = 0
-    for j in range(ny):
-        height = max(height, y_edges[j + 1] - y_edges[j])
-    for i in range(nx):
-        width = max(width, x_edges[i + 1] - x_edges[i])
-    values = np.empty(height * width, np.float32)
-    scratch = np.empty_like(values)
-    for j in range(ny):
-        for i in range(nx):
-            size = (y_edges[j + 1] - y_edges[j]) * (x_edges[i + 1] - x_edges[i])
-            n = np.int64(0)
-            for y in range(y_edges[j], y_edges[j + 1]):
-                for x in range(x_edges[i], x_edges[i + 1]):
-                    if not mask[y, x]:
-                        values[n] = data[y, x]
-                        n += 1
-            if n < max(least_fraction * size, 4):
-                continue
-            median[j, i], deviation = median_and_deviation(values, n, scratch)
-            # 1.4826 makes a standard deviation of it; a median is sqrt(pi / 2)
-            # times less certain than a mean.
-            error[j, i] = 1.4826 * 1.2533 * deviation / np.sqrt(n)
-    return median, error

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from ..calibration._median import median_and_deviation
+from ..calibration._rectangles import robust_statistics
 from ._regions import Region
 
 __all__ = ["channel_image", "channel_offsets"]
@@ -25,11 +24,12 @@ def channel_offsets(
     """
     if mask is None:
         mask = np.zeros(data.shape, dtype=bool)
+    data = np.ascontiguousarray(data, dtype=np.float32)
+    mask = np.ascontiguousarray(mask, dtype=bool)
     offset, variance = np.zeros(len(channels)), np.full(len(channels), np.inf)
     for number, region in enumerate(channels):
-        median, deviation, n = _median_of_known(
-            np.asarray(data[region], dtype=np.float32), mask[region]
-        )
+        ranges = [(np.array([along.start]), np.array([along.stop])) for along in region]
+        median, deviation, n = np.concatenate(robust_statistics(data, mask, *ranges), axis=None)
         if n >= _LEAST_PIXELS:
             offset[number] = median
             variance[number] = (1.4826 * 1.2533 * deviation) ** 2 / n
@@ -52,21 +52,3 @@ def channel_image(
     for offset, region in zip(offsets, channels, strict=True):
         image[region] = offset
     return image
-
-
-@njit(nogil=True, cache=True)
-def _median_of_known(  # pragma: no cover  (compiled)
-    data: NDArray[np.float32], mask: NDArray[np.bool_]
-) -> tuple[float, float, int]:
-    """Return the median of the unmasked values, their median absolute deviation and number."""
-    values = np.empty(data.size, np.float32)
-    n = np.int64(0)
-    for y in range(data.shape[0]):
-        for x in range(data.shape[1]):
-            if not mask[y, x]:
-                values[n] = data[y, x]
-                n += 1
-    if n == 0:
-        return 0.0, 0.0, 0
-    centre, deviation = median_and_deviation(values, n, np.empty_like(values))
-    return centre, deviation, n

@@ -7,11 +7,10 @@ from typing import Literal
 
 import numpy as np
 from astropy.nddata import CCDData
-from numba import njit
 from numpy.typing import NDArray
 
 from .._strategy import Strategy
-from ..calibration._median import median_and_deviation
+from ..calibration._rectangles import between, robust_statistics
 from ..exceptions import SkyWarning
 from ._regions import quadrants_of
 
@@ -115,9 +114,9 @@ class RowColumnStriping(Strategy):
         """Return an offset for each line of an image."""
         nothing = np.zeros(len(data), dtype=np.float32)
         sample = np.sort(np.r_[0 : len(data) - 1 : 2 * _SAMPLE, 1 : len(data) : 2 * _SAMPLE])
-        if _excess(*_lines(data, mask, sample)) == 0:
+        if _excess(*_lines(data[sample], mask[sample])) == 0:
             return nothing
-        median, error = _lines(data, mask, np.arange(len(data)))
+        median, error = _lines(data, mask)
         signal = _excess(median, error)
         if signal == 0:
             return nothing
@@ -149,26 +148,18 @@ def _exceeds(offset: NDArray[np.float64], variance: NDArray[np.float64]) -> bool
     return chi_square > n + _SIGNIFICANT * np.sqrt(2 * n)
 
 
-@njit(nogil=True, cache=True)
-def _lines(  # pragma: no cover  (compiled)
-    data: NDArray[np.float32], mask: NDArray[np.bool_], chosen: NDArray[np.int_]
+def _lines(
+    data: NDArray[np.float32], mask: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the median of each chosen line and its error; NaN where hardly a pixel is usable."""
-    median = np.empty(len(chosen))
-    error = np.empty(len(chosen))
-    median[:] = np.nan
-    error[:] = np.nan
-    values = np.empty(data.shape[1], np.float32)
-    scratch = np.empty_like(values)
-    for place in range(len(chosen)):
-        y = chosen[place]
-        n = np.int64(0)
-        for x in range(data.shape[1]):
-            if not mask[y, x]:
-                values[n] = data[y, x]
-                n += 1
-        if n < max(_FEWEST_PIXELS, _LEAST_FRACTION * data.shape[1]):
-            continue
-        median[place], deviation = median_and_deviation(values, n, scratch)
-        error[place] = 1.4826 * 1.2533 * deviation / np.sqrt(n)
-    return median, error
+    """Return the median of each line and its error; NaN where hardly a pixel is usable."""
+    lines, whole = np.arange(len(data) + 1), np.array([0, data.shape[1]])
+    median, deviation, number = robust_statistics(
+        data,
+        mask,
+        between(lines),
+        between(whole),
+        fewest=_FEWEST_PIXELS,
+        fraction=_LEAST_FRACTION,
+    )
+    error = 1.4826 * 1.2533 * deviation / np.sqrt(np.maximum(number, 1))
+    return median[:, 0], error[:, 0]
