@@ -21,7 +21,8 @@ from ._pattern_solution import CommonSky, PatternSkySolution
 from ._pixels import clipped_sums, robust_mean
 from ._regions import channels_of
 from ._smooth import smooth_skies
-from ._wavelets import fine_part, n_scales_for, shrink, smoothed
+from ._starlet import smoothed
+from ._wavelets import fine_part, n_scales_for, shrink
 from .model import SkyModel
 from .solution import SkySolution
 
