@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .._parallel import parallel_map, row_bands
 from ..combine.median import median_of
 from ._blocks import add_interpolated
-from ._fill import fill_masked
+from ._fill import fill_gaps
 from ._starlet import smoothed
 
 __all__ = ["Shrinkage", "fine_part", "n_scales_for", "shrink"]
@@ -70,6 +70,8 @@ def shrink(
 ) -> Shrinkage:
     """Shrink each scale of a pattern by its fraction of signal, in two passes.
 
+    Both images are overwritten: they are large, and not needed any more.
+
     Parameters
     ----------
     pattern : `~numpy.ndarray` of float32
@@ -94,13 +96,13 @@ def shrink(
     known, agreed = _without_outliers((pattern, noise), spare, valid)
     spots = pattern[agreed]
     valid = valid & known
-    pattern, noise = parallel_map(fill_masked, (pattern, noise), (known, valid))
+    parallel_map(fill_gaps, (pattern, noise), (known, valid))
     edges = tuple(np.append(np.arange(0, n, _BIN), n) for n in pattern.shape)
     count, removed, removed_noise = (
         _bin_sums(plane, valid, edges) for plane in (None, pattern, noise)
     )
     first, kept_noise = _pass((pattern, noise), spare, valid, n_scales, edges)
-    del pattern, noise, spare
+    del spare
     image = first.image
     removed -= _bin_sums(image, valid, edges)
     removed_noise -= kept_noise
@@ -195,10 +197,9 @@ def _second_pass(
     whole = count >= _BIN**2 / 2
     if not whole.any():
         return None
-    filled = tuple(
-        np.array(fill_masked(sums / np.maximum(count, 1), whole))
-        for sums in (removed, removed_noise)
-    )
+    filled = tuple(sums / np.maximum(count, 1) for sums in (removed, removed_noise))
+    for plane in filled:
+        fill_gaps(plane, whole)
     n_scales = n_scales_for(whole.shape, max(n_scales - 1, 1))
     shrunk, _ = _pass(filled, tuple(map(np.empty_like, filled)), whole, n_scales)
     return shrunk

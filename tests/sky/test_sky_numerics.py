@@ -107,7 +107,7 @@ class TestShrink:
         # Noise that hides the ring from single pixels: the fine scales go.
         noise = 6 * np.random.default_rng(1).normal(size=(2, 512, 512)).astype("f4")
         pattern = (ring + noise[0]).astype("f4")
-        result = shrink(pattern, noise[1], np.ones((512, 512), bool), 6)
+        result = shrink(pattern.copy(), noise[1], np.ones((512, 512), bool), 6)
         assert result.fractions[:2].max() < 0.1
 
         def blocks(image):
