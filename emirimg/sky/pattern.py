@@ -173,15 +173,22 @@ class _Pattern:
         del smooth, noise
         image = shrunk.image
         add_channels(image, steps, channels)
-        middle = np.float32(np.median(image[::_LEVEL_STRIDE, ::_LEVEL_STRIDE]))
+        sample = image[::_LEVEL_STRIDE, ::_LEVEL_STRIDE]
+        middle = np.float32(median_of(sample.flatten()))
         self.levels = self.levels * middle
         # The noise as measured corrects the noise model.
         correction = shrunk.noise**2 / predicted if predicted > 0 else 1.0
-        typical = np.median(weight[weight > 0])
-        variance = correction * shrunk.noise_gain / np.where(weight > 0, weight, typical)
-        variance = ((variance + shrunk.lost) / middle**2).astype(np.float32)
-        image /= middle
+        typical = np.float32(median_of(weight[known]))
         excludes = bool(shrunk.fractions[0] > self.parameters.exclude_own_above)
+        # The weights are wanted no longer, unless pointings are left out.
+        variance = np.empty_like(weight) if excludes else weight
+
+        def scale(rows: slice) -> None:
+            own = correction * shrunk.noise_gain / np.where(known[rows], weight[rows], typical)
+            np.divide(own + shrunk.lost, middle**2, out=variance[rows])
+            image[rows] /= middle
+
+        parallel_map(scale, self._bands())
         fractions = shrunk.fractions[:_FINEST]
         common = CommonSky(self.levels, image, variance, self.drift, middle)
 
