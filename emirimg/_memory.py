@@ -14,7 +14,7 @@ from ._parallel import shares
 
 __all__ = ["default_memory", "loading", "return_freed_arrays", "return_kept_memory"]
 
-_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1
+_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD, _M_ARENA_MAX = -3, -1, -8
 _LARGE = 2**24 - 2**16
 """A little less than a plane of a frame; bands of rows are smaller, and made over and over."""
 _SPARE = 2**26
@@ -50,8 +50,10 @@ def return_freed_arrays(larger_than: int = _LARGE) -> None:
 
     The library of GNU keeps blocks of up to 32 MiB, the size of a frame, for
     later use, apart for each thread. A reduction then holds half as much
-    memory again as it uses. For programs whose process is theirs alone; does
-    nothing with other C libraries.
+    memory again as it uses. Smaller blocks, such as bands of rows, are from now on kept for
+    all threads together: hardly two ask for one at once.
+
+    For programs whose process is theirs alone; does nothing with other C libraries.
 
     Parameters
     ----------
@@ -67,6 +69,7 @@ def return_freed_arrays(larger_than: int = _LARGE) -> None:
         mallopt(_M_MMAP_THRESHOLD, larger_than)
         # The first call switches off that this grows with the other one.
         mallopt(_M_TRIM_THRESHOLD, _SPARE)
+        mallopt(_M_ARENA_MAX, 1)
 
 
 def return_kept_memory() -> None:
