@@ -51,13 +51,14 @@ def bisected_median(  # pragma: no cover  (compiled)
     a guess. ``scratch``, as long as ``values``, is overwritten; it may be ``values`` itself.
     """
     bits, keys = values.view(np.int32), scratch.view(np.int32)
-    low, high = np.int64(2**31 - 1), np.int64(-(2**31))
     for i in range(n):
         key = bits[i]
         # Of negative numbers the larger have the larger bits.
         keys[i] = key ^ ((key >> np.int32(31)) & np.int32(0x7FFFFFFF))
+    smallest = largest = keys[0]
     for i in range(n):
-        low, high = min(low, np.int64(keys[i])), max(high, np.int64(keys[i]))
+        smallest, largest = min(smallest, keys[i]), max(largest, keys[i])
+    low, high = np.int64(smallest), np.int64(largest)
     place = (n - 1) // 2
     while low < high:
         middle = (low + high) >> 1
@@ -67,10 +68,11 @@ def bisected_median(  # pragma: no cover  (compiled)
             low = middle + 1
     upper = low
     if n % 2 == 0 and _count(keys, n, np.int32(low)) == n // 2:
-        upper = np.int64(2**31 - 1)
+        limit, above = np.int32(low), largest
         for i in range(n):
-            if keys[i] > low:
-                upper = min(upper, np.int64(keys[i]))
+            # No branch, and nothing that depends on the last turn: many values at once.
+            above = min(above, keys[i] if keys[i] > limit else largest)
+        upper = np.int64(above)
     keys[0] = low ^ ((low >> 31) & 0x7FFFFFFF)
     first = np.float64(scratch[0])
     keys[0] = upper ^ ((upper >> 31) & 0x7FFFFFFF)

@@ -61,8 +61,9 @@ def robust_statistics(
         step,
         fewest,
         fraction,
+        np.empty((len(first_x), size), dtype=np.float32),
         np.empty(size, dtype=np.float32),
-        np.empty(size, dtype=np.float32),
+        np.empty(len(first_x), dtype=np.int64),
         out,
     )
     return out[0], out[1], out[2]
@@ -81,18 +82,26 @@ def _measure(  # pragma: no cover  (compiled)
     fraction: float,
     values: NDArray[np.float32],
     scratch: NDArray[np.float32],
+    number: NDArray[np.int64],
     out: NDArray[np.float64],
 ) -> None:
     """Fill ``out``, shape (3, number of rows, number of columns); few values leave it alone."""
     for j in range(first_y.size):
         for i in range(first_x.size):
-            n = np.int64(0)
-            for y in range(first_y[j], last_y[j], step):
+            number[i] = 0
+        # Whole rows of the image, one after the other, for all rectangles beside each other:
+        # memory is fast only in that order.
+        for y in range(first_y[j], last_y[j], step):
+            for i in range(first_x.size):
+                n = number[i]
                 for x in range(first_x[i], last_x[i], step):
-                    if not mask[y, x]:
-                        values[n] = data[y, x]
-                        n += 1
+                    # The next value overwrites a bad one: no branch to be guessed.
+                    values[i, n] = data[y, x]
+                    n += not mask[y, x]
+                number[i] = n
+        for i in range(first_x.size):
+            n = number[i]
             out[2, j, i] = n
             size = (last_y[j] - first_y[j]) * (last_x[i] - first_x[i])
             if n >= fewest and n >= fraction * size:
-                out[0, j, i], out[1, j, i] = median_and_deviation(values, n, scratch)
+                out[0, j, i], out[1, j, i] = median_and_deviation(values[i], n, scratch)

@@ -62,6 +62,16 @@ class FieldSteps(Steps):
 
         return self.each("Masking objects", carry, stack)
 
+    def estimate_sky(
+        self,
+        estimate: Callable[..., Sequence[SkyModel]],
+        stack: DitherStack,
+        masks: Sequence[LazyPlane] | None,
+    ) -> Sequence[SkyModel]:
+        """Estimate the sky of every frame."""
+        return_kept_memory()
+        return self.once("Estimating the sky", estimate, stack, objects=masks)
+
     def find_objects(
         self, masker: ObjectMasker | None, mosaic: Mosaic, *, believe: bool
     ) -> ObjectMask | None:

@@ -306,7 +306,7 @@ class DitherReducer:
     def _subtract_sky(self, field: Field, estimate_sky: SkyEstimator, steps: FieldSteps) -> None:
         masks = steps.in_frames(field.objects, field.frames)
         stack = with_flags(field.frames, field.flags.masks)
-        field.skies = steps.once("Estimating the sky", estimate_sky, stack, objects=masks)
+        field.skies = steps.estimate_sky(estimate_sky, stack, masks)
         field.clean, stack, rms = steps.subtract_sky(stack, field.skies, self.residual, masks)
         # What the sky leaves behind does not come back.
         field.frames = with_masks_of(stack, field.frames)

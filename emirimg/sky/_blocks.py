@@ -8,18 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from .._parallel import parallel_map, row_bands
 from ..calibration._rectangles import between, robust_statistics
 from ..combine.median import median_of
 from ._fill import fill_masked
 
 __all__ = [
     "Blocks",
+    "add_interpolated",
     "block_medians",
     "interpolate_blocks",
     "interpolate_edges",
     "measure_blocks",
     "smooth_blocks",
 ]
+
+_BAND = 64
+"""Rows that are interpolated together, so that they stay in the cache."""
 
 _LEAST_FRACTION = 0.25
 """A block with fewer usable pixels than this tells nothing."""
@@ -112,18 +117,36 @@ def interpolate_edges(
     edges: tuple[NDArray[np.int_], NDArray[np.int_]], values: NDArray[np.floating]
 ) -> NDArray[np.float32]:
     """Interpolate values at the centres between edges (y, x) to all pixels (bilinear)."""
-    y, x = (_linear_weights(item, (item[1:] + item[:-1] - 1) / 2) for item in edges)
-    return (y @ values.astype(np.float32)) @ x.T
+    image = np.zeros([along[-1] for along in edges], dtype=np.float32)
+    add_interpolated(edges, values, image)
+    return image
 
 
-def _linear_weights(edges: NDArray[np.int_], centres: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return the matrix, shape (n_pixels, n_blocks), of a linear interpolation."""
-    pixels = np.arange(edges[-1])
+def add_interpolated(
+    edges: tuple[NDArray[np.int_], NDArray[np.int_]],
+    values: NDArray[np.floating],
+    image: NDArray[np.float32],
+) -> None:
+    """Add to an image the values at the centres between edges, interpolated (bilinear)."""
+    (low, high, above), (left, right, beside) = (_neighbours(item) for item in edges)
+    values = values.astype(np.float32)
+    lines = values[:, left] * (1 - beside) + values[:, right] * beside
+
+    def add(rows: slice) -> None:
+        fraction = above[rows, None]
+        image[rows] += lines[low[rows]] * (1 - fraction) + lines[high[rows]] * fraction
+
+    parallel_map(add, row_bands(len(image), _BAND))
+
+
+def _neighbours(
+    edges: NDArray[np.int_],
+) -> tuple[NDArray[np.int_], NDArray[np.int_], NDArray[np.float32]]:
+    """Return two blocks for each pixel, and the weight of the second between them."""
+    pixels, centres = np.arange(edges[-1]), (edges[1:] + edges[:-1] - 1) / 2
     if len(centres) == 1:
-        return np.ones((len(pixels), 1), dtype=np.float32)
+        nothing = np.zeros_like(pixels)
+        return nothing, nothing, nothing.astype(np.float32)
     left = np.clip(np.searchsorted(centres, pixels) - 1, 0, len(centres) - 2)
     fraction = (pixels - centres[left]) / (centres[left + 1] - centres[left])
-    weights = np.zeros((len(pixels), len(centres)), dtype=np.float32)
-    weights[pixels, left] = 1 - fraction
-    weights[pixels, left + 1] = fraction
-    return weights
+    return left, left + 1, fraction.astype(np.float32)

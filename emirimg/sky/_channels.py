@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..calibration._rectangles import robust_statistics
 from ._regions import Region
 
-__all__ = ["channel_image", "channel_offsets"]
+__all__ = ["add_channels", "channel_image", "channel_offsets"]
 
 _LEAST_PIXELS = 50
 
@@ -49,6 +49,13 @@ def channel_image(
 ) -> NDArray[np.float32]:
     """Return an image of the offsets."""
     image = np.zeros(shape, dtype=np.float32)
-    for offset, region in zip(offsets, channels, strict=True):
-        image[region] = offset
+    add_channels(image, offsets, channels)
     return image
+
+
+def add_channels(
+    image: NDArray[np.float32], offsets: NDArray[np.float64], channels: list[Region]
+) -> None:
+    """Add the offsets to an image."""
+    for offset, region in zip(offsets, channels, strict=True):
+        image[region] += np.float32(offset)

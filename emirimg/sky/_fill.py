@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["fill_masked"]
+from .._parallel import row_bands
+
+__all__ = ["fill_gaps", "fill_masked"]
+
+_BAND = 64
+"""Rows of pairs that are added up together, so that they stay in the cache."""
 
 
 def fill_masked(
@@ -31,32 +36,51 @@ def fill_masked(
     there are no gaps; on the way back each gap takes what the coarser image
     says, interpolated. Gaps of any size are filled, the small ones from near by.
     """
-    weight = np.asarray(known, dtype=np.float32)
-    gaps = weight == 0
-    if not gaps.any():
+    if np.all(known):
         return image
-    if min(image.shape) < 2:
-        total = weight.sum()
-        mean = (image * weight).sum() / total if total > 0 else 0.0
-        return np.where(gaps, mean, image).astype(image.dtype)
-    coarse_weight = _pairs(weight)
-    coarse = _pairs(image * weight)
-    np.divide(coarse, coarse_weight, out=coarse, where=coarse_weight > 0)
-    # Many pixels know better than one, but no better than four.
-    coarse = fill_masked(coarse, np.minimum(coarse_weight, 4))
     filled = np.array(image)
-    y, x = np.nonzero(gaps)
-    filled[gaps] = _sample(coarse, (y - 0.5) / 2, (x - 0.5) / 2)
+    fill_gaps(filled, known)
     return filled
 
 
-def _pairs(image: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Add up 2 x 2 pixels; an odd row or column at the end is a pair of its own."""
-    for _ in range(2):
-        whole = image.shape[0] // 2 * 2
-        halved = image[:whole:2] + image[1:whole:2]
-        image = np.concatenate([halved, image[whole:]]).T
-    return np.ascontiguousarray(image)
+def fill_gaps(
+    image: NDArray[np.floating], known: NDArray[np.bool_] | NDArray[np.floating]
+) -> None:
+    """Do in place what `fill_masked` does."""
+    gaps = np.equal(known, 0)
+    if not gaps.any():
+        return
+    if min(image.shape) < 2:
+        weight = np.asarray(known, dtype=np.float32)
+        total = weight.sum()
+        image[gaps] = (image * weight).sum() / total if total > 0 else 0.0
+        return
+    coarse, weight = _pairs(image, known)
+    np.divide(coarse, weight, out=coarse, where=weight > 0)
+    # Many pixels know better than one, but no better than four.
+    fill_gaps(coarse, np.minimum(weight, 4))
+    y, x = np.nonzero(gaps)
+    image[gaps] = _sample(coarse, (y - 0.5) / 2, (x - 0.5) / 2)
+
+
+def _pairs(
+    image: NDArray[np.floating], known: NDArray[np.bool_] | NDArray[np.floating]
+) -> tuple[NDArray[np.floating], NDArray[np.float32]]:
+    """Add up 2 x 2 pixels, each times its weight, and their weights.
+
+    An odd row or column at the end is a pair of its own.
+    """
+    ny, nx = ((n + 1) // 2 for n in image.shape)
+    sums, weights = np.empty((ny, nx), dtype=image.dtype), np.empty((ny, nx), dtype=np.float32)
+    for rows in row_bands(ny, _BAND):
+        pixels = slice(2 * rows.start, 2 * rows.stop)
+        weight = np.asarray(known[pixels], dtype=np.float32)
+        for plane, out in ((image[pixels] * weight, sums[rows]), (weight, weights[rows])):
+            lines = plane[::2].copy()
+            lines[: len(plane) // 2] += plane[1::2]
+            out[...] = lines[:, ::2]
+            out[:, : image.shape[1] // 2] += lines[:, 1::2]
+    return sums, weights
 
 
 def _sample(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ _BAND = 64
 _CLIP = 4.0
 _BLOCKS_PER_PARAMETER = 2
 _WORST_CONDITION = 1e10
+_Candidate = tuple[tuple[list[Region], int], NDArray[np.float64]]
+
 _LARGEST_ERROR = 1.0
 """No surface may be less certain, anywhere, than this times the error of a block."""
 
@@ -91,14 +94,12 @@ def fit_surface(
     information criterion decides, with the errors scaled up when even the
     richest does not reach a reduced chi-square of 1.
     """
-    y, x = (grid.ravel() for grid in np.meshgrid(*blocks.centres, indexing="ij"))
     value, error = blocks.median.ravel(), blocks.error.ravel()
     known = np.isfinite(value) & (error > 0)
     nothing = Surface(shape, ())
     if not known.any():
         return nothing
-    candidates = list(_candidates(shape, max_order, quadrants=quadrants))
-    admitted = list(_admitted(candidates, y, x, error, known))
+    admitted = list(_admitted(_designs(blocks, shape, max_order, quadrants), error, known))
     if not admitted:
         return nothing
     _, richest = admitted[-1]
@@ -138,13 +139,11 @@ def amplitude_beside_surface(
         How much of the structure the blocks hold besides any surface; 0 and
         infinity where a surface could be the structure.
     """
-    y, x = (grid.ravel() for grid in np.meshgrid(*blocks.centres, indexing="ij"))
     value, error, structure = blocks.median.ravel(), blocks.error.ravel(), structure.ravel()
     known = np.isfinite(value) & (error > 0) & np.isfinite(structure)
     if not known.any():
         return 0.0, np.inf
-    candidates = list(_candidates(shape, max_order, quadrants=quadrants))
-    admitted = list(_admitted(candidates, y, x, error, known))
+    admitted = list(_admitted(_designs(blocks, shape, max_order, quadrants), error, known))
     if not admitted:
         return 0.0, np.inf
     column = np.where(known, structure - structure[known].mean(), 0.0)
@@ -161,18 +160,42 @@ def amplitude_beside_surface(
 
 
 def _admitted(
-    candidates: Sequence[tuple[list[Region], int]],
-    y: NDArray[np.float64],
-    x: NDArray[np.float64],
-    error: NDArray[np.float64],
-    known: NDArray[np.bool_],
-) -> Iterator[tuple[tuple[list[Region], int], NDArray[np.float64]]]:
-    """Yield the candidates that the blocks determine well, and their matrices."""
+    candidates: Sequence[_Candidate], error: NDArray[np.float64], known: NDArray[np.bool_]
+) -> Iterator[_Candidate]:
+    """Yield the candidates that the blocks determine well."""
     typical = float(np.median(error[known]))
-    for regions, order in candidates:
-        design = _design(regions, order, y, x)
+    for (regions, order), design in candidates:
         if _is_admissible(design, known, error, typical, len(regions), order):
             yield (regions, order), design
+
+
+def _designs(
+    blocks: Blocks,
+    shape: tuple[int, int],
+    max_order: int,
+    quadrants: bool,  # noqa: FBT001
+) -> Sequence[_Candidate]:
+    """Return the candidates and their matrices."""
+    edges = (tuple(along.tolist()) for along in (blocks.y_edges, blocks.x_edges))
+    return _designs_of(*edges, shape, max_order, quadrants)
+
+
+@lru_cache(maxsize=8)
+def _designs_of(
+    y_edges: tuple[int, ...],
+    x_edges: tuple[int, ...],
+    shape: tuple[int, int],
+    max_order: int,
+    quadrants: bool,  # noqa: FBT001
+) -> Sequence[_Candidate]:
+    """The same for all frames that are measured in the same blocks."""
+    along = (np.asarray(edges) for edges in (y_edges, x_edges))
+    centres = ((edges[1:] + edges[:-1] - 1) / 2 for edges in along)
+    y, x = (grid.ravel() for grid in np.meshgrid(*centres, indexing="ij"))
+    return [
+        ((regions, order), _design(regions, order, y, x))
+        for regions, order in _candidates(shape, max_order, quadrants=quadrants)
+    ]
 
 
 def _candidates(
@@ -234,9 +257,15 @@ def _solve(
     error: NDArray[np.float64],
     kept: NDArray[np.bool_],
 ) -> tuple[NDArray[np.float64], float]:
+    """Return the solution of least squares, and its chi-square.
+
+    By the normal equations: designs for which they would be inaccurate are not admitted.
+    Of a quadrant all of whose blocks were clipped nothing is known, and nothing is said.
+    """
     scaled = design[kept] / error[kept, None]
-    solution = np.linalg.lstsq(scaled, value[kept] / error[kept], rcond=None)[0]
-    residual = value[kept] / error[kept] - scaled @ solution
+    target = value[kept] / error[kept]
+    solution = np.linalg.lstsq(scaled.T @ scaled, scaled.T @ target, rcond=None)[0]
+    residual = target - scaled @ solution
     return solution, float(residual @ residual)
 
 

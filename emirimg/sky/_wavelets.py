@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from .._parallel import parallel_map, row_bands
-from ._blocks import interpolate_edges
-from ._fill import fill_masked
+from ..combine.median import median_of
+from ._blocks import add_interpolated
+from ._fill import fill_gaps
+from ._starlet import smoothed
 
-__all__ = ["Shrinkage", "fine_part", "n_scales_for", "shrink", "smoothed"]
+__all__ = ["Shrinkage", "fine_part", "n_scales_for", "shrink"]
+
+_Edges = tuple[NDArray[np.int_], NDArray[np.int_]]
+_Planes = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 _OUTSTANDING = 5.0
 """Single pixels of so many standard deviations are signal on their own ..."""
@@ -25,9 +27,9 @@ _LEAST_SIGNIFICANCE = 4.0
 _BIN = 4
 """Pixels that are averaged, along each axis, before a pattern is shrunk again."""
 
-_FEWEST_BINS = 8
-_BAND = 512
-"""Rows that are smoothed together."""
+_FEWEST_BINS = 7
+_BAND = 128
+"""Rows that are worked on together: a multiple of the bins."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ def shrink(
 ) -> Shrinkage:
     """Shrink each scale of a pattern by its fraction of signal, in two passes.
 
+    Both images are overwritten: they are large, and not needed any more.
+
     Parameters
     ----------
     pattern : `~numpy.ndarray` of float32
@@ -87,53 +91,74 @@ def shrink(
     removed is therefore binned 4 x 4 and shrunk again: what it lost at scales
     where that is significant comes back ("twicing", Tukey 1977).
     """
-    outliers, agreed = _outliers(pattern, noise, valid)
+    # Large planes are made once, and written to again and again: fresh memory is slow.
+    spare = smoothed(pattern, 1), smoothed(noise, 1)
+    known, agreed = _without_outliers((pattern, noise), spare, valid)
     spots = pattern[agreed]
-    pattern, noise = parallel_map(fill_masked, (pattern, noise), (~outliers, valid & ~outliers))
-    valid = valid & ~outliers
-    first, filtered_noise = _pass(pattern, noise, valid, n_scales)
-    second = _second_pass(pattern - first.image, noise - filtered_noise, valid, n_scales)
+    valid = valid & known
+    parallel_map(fill_gaps, (pattern, noise), (known, valid))
+    edges = tuple(np.append(np.arange(0, n, _BIN), n) for n in pattern.shape)
+    count, removed, removed_noise = (
+        _bin_sums(plane, valid, edges) for plane in (None, pattern, noise)
+    )
+    first, kept_noise = _pass((pattern, noise), spare, valid, n_scales, edges)
+    del spare
     image = first.image
+    removed -= _bin_sums(image, valid, edges)
+    removed_noise -= kept_noise
+    second = _second_pass(removed, removed_noise, count, n_scales)
     if second is not None:
-        image += second.image
+        add_interpolated(edges, second.image, image)
         # The noise that comes back is that of what the first pass removed: nothing of
         # the largest scales.
         share = (second.noise / first.noise) ** 2 if first.noise > 0 else 0.0
         gain = first.noise_gain + share * _noise_gain(second.fractions, keep_coarse=False)
         first = replace(first, noise_gain=gain)
     image[agreed] = spots
-    return replace(first, image=image)
+    return first
 
 
 def _pass(
-    pattern: NDArray[np.float32],
-    noise: NDArray[np.float32],
+    planes: _Planes,
+    spare: _Planes,
     valid: NDArray[np.bool_],
     n_scales: int,
-) -> tuple[Shrinkage, NDArray[np.float32]]:
-    """Shrink once; return also what the same filter makes of the noise."""
+    edges: _Edges | None = None,
+) -> tuple[Shrinkage, NDArray[np.float32] | float]:
+    """Shrink pattern and noise once, and overwrite them, and two spare planes.
+
+    Returns also the sums, in bins, of what the same filter makes of the noise.
+
+    With the planes c that are smoother and smoother, and the fractions f of the waves
+    between them, the sum of what is kept, ``f[s] * (c[s] - c[s + 1])``, and of the
+    smoothest plane is that of the planes, each times ``f[s] - f[s - 1]``: no wave needs a
+    plane of its own.
+    """
     stride = max(int(np.sqrt(valid.size / _SAMPLE)), 1)
     sample = (slice(stride // 2, None, stride), slice(stride // 2, None, stride))
-    inside = valid[sample]
-    image, filtered_noise = np.zeros_like(pattern), np.zeros_like(pattern)
-    fractions, lost, unit_noise = np.zeros(n_scales), 0.0, 0.0
-    gains = _scale_noise(n_scales)
+    inside = np.ascontiguousarray(valid[sample])
+    n_inside, n_valid = np.count_nonzero(inside), np.count_nonzero(valid)
+    image, kept_noise = np.zeros_like(planes[0]), 0.0
+    fractions, lost, unit_noise, before = np.zeros(n_scales), 0.0, 0.0, 0.0
+
+    def power(plane: NDArray[np.float32], coarser: NDArray[np.float32]) -> float:
+        wave = plane[sample] - coarser[sample]
+        wave *= inside
+        rows = np.einsum("yx,yx->y", wave, wave)
+        return float(rows.sum(dtype=np.float64)) / max(n_inside, 1)
+
+    def keep(share: float) -> None:
+        nonlocal kept_noise
+        _accumulate(image, planes[0], share)
+        if edges is not None:
+            kept_noise += np.float32(share) * _bin_sums(planes[1], valid, edges)
+
     for scale in range(n_scales):
-
-        def split(
-            plane: NDArray[np.float32], step: int, out: NDArray[np.float32] | None
-        ) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
-            coarser = smoothed(plane, step)
-            wave = np.subtract(plane, coarser, out=out)
-            return coarser, wave, _power(wave[sample][inside])
-
-        # The first ones are the caller's; later ones make room for their waves.
-        own = (None, None) if scale == 0 else (pattern, noise)
-        (pattern, wave, total), (noise, wave_noise, noise_power) = parallel_map(
-            split, (pattern, noise), (2**scale, 2**scale), own
-        )
+        for plane, coarser in zip(planes, spare, strict=True):
+            smoothed(plane, 2**scale, coarser)
+        total, noise_power = parallel_map(power, planes, spare)
         signal = max(total - noise_power, 0.0)
-        independent = max(min(inside.sum(), valid.sum() / 4**scale), 1)
+        independent = max(min(n_inside, n_valid / 4**scale), 1)
         # Either power is good to sqrt(2 / n).
         if signal <= _LEAST_SIGNIFICANCE * 2 / np.sqrt(independent) * noise_power:
             signal_kept = 0.0
@@ -142,55 +167,61 @@ def _pass(
         fractions[scale] = signal_kept
         lost += (1 - signal_kept) ** 2 * signal if signal_kept > 0 else 0.0
         if scale == 0:
-            unit_noise = np.sqrt(noise_power / gains)
-        if signal_kept > 0:
-            waves = wave, wave_noise
-            parallel_map(partial(_add, np.float32(signal_kept)), (image, filtered_noise), waves)
-            del waves
-        del wave, wave_noise, own
-    image += pattern
-    filtered_noise += noise
+            unit_noise = np.sqrt(noise_power / _scale_noise(n_scales))
+        if signal_kept != before:
+            keep(signal_kept - before)
+        planes, spare, before = spare, planes, signal_kept
+    keep(1 - before)
     gain = _noise_gain(fractions)
-    shrunk = Shrinkage(image, fractions, gain, float(unit_noise), float(lost))
-    return shrunk, filtered_noise
+    return Shrinkage(image, fractions, gain, float(unit_noise), float(lost)), kept_noise
 
 
-def _add(factor: np.float32, image: NDArray[np.float32], wave: NDArray[np.float32]) -> None:
-    """Add a wave, which is lost, times a factor."""
-    wave *= factor
-    image += wave
+def _accumulate(image: NDArray[np.float32], plane: NDArray[np.float32], factor: float) -> None:
+    """Add a plane times a factor to an image, in bands that stay in the cache."""
+
+    def add(rows: slice) -> None:
+        image[rows] += np.float32(factor) * plane[rows]
+
+    parallel_map(add, row_bands(len(image), _BAND))
 
 
 def _second_pass(
-    pattern: NDArray[np.float32],
-    noise: NDArray[np.float32],
-    valid: NDArray[np.bool_],
+    removed: NDArray[np.float32],
+    removed_noise: NDArray[np.float32],
+    count: NDArray[np.float32],
     n_scales: int,
 ) -> Shrinkage | None:
-    """Shrink, at large scales, what the first pass removed."""
-    edges = tuple(np.append(np.arange(0, n, _BIN), n) for n in pattern.shape)
-    if min(len(item) for item in edges) < _FEWEST_BINS:
+    """Shrink, at large scales, what the first pass removed; given are sums in bins."""
+    if min(count.shape) < _FEWEST_BINS:
         return None
-    count = _bin_sums(valid.astype(np.float32), edges)
     whole = count >= _BIN**2 / 2
     if not whole.any():
         return None
-
-    def binned(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-        sums = _bin_sums(np.where(valid, plane, 0), edges)
-        return fill_masked(sums / np.maximum(count, 1), whole)
-
-    filled = parallel_map(binned, (pattern, noise))
+    filled = tuple(sums / np.maximum(count, 1) for sums in (removed, removed_noise))
+    for plane in filled:
+        fill_gaps(plane, whole)
     n_scales = n_scales_for(whole.shape, max(n_scales - 1, 1))
-    shrunk, _ = _pass(*filled, whole, n_scales)
-    return replace(shrunk, image=interpolate_edges(edges, shrunk.image))
+    shrunk, _ = _pass(filled, tuple(map(np.empty_like, filled)), whole, n_scales)
+    return shrunk
 
 
 def _bin_sums(
-    plane: NDArray[np.float32], edges: tuple[NDArray[np.int_], NDArray[np.int_]]
+    plane: NDArray[np.float32] | None, valid: NDArray[np.bool_], edges: _Edges
 ) -> NDArray[np.float32]:
-    rows = np.add.reduceat(plane, edges[0][:-1], axis=0)
-    return np.add.reduceat(rows, edges[1][:-1], axis=1)
+    """Add up the valid pixels of each bin, or count them."""
+    sums = np.empty([len(along) - 1 for along in edges], dtype=np.float32)
+
+    def add(rows: slice) -> None:
+        height, width = valid[rows].shape
+        first = rows.start // _BIN
+        part = sums[first : first + -(-height // _BIN)]
+        values = np.zeros((_BIN * part.shape[0], _BIN * part.shape[1]), dtype=np.float32)
+        np.multiply(valid[rows], 1 if plane is None else plane[rows], out=values[:height, :width])
+        lines = sum(values[place::_BIN] for place in range(_BIN))
+        part[...] = sum(lines[:, place::_BIN] for place in range(_BIN))
+
+    parallel_map(add, row_bands(len(valid), _BAND))
+    return sums
 
 
 def fine_part(image: NDArray[np.float32], fractions: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -203,53 +234,34 @@ def fine_part(image: NDArray[np.float32], fractions: NDArray[np.float64]) -> NDA
     return result
 
 
-def smoothed(image: NDArray[np.float32], step: int) -> NDArray[np.float32]:
-    """Smooth with the cubic B-spline whose five points lie ``step`` pixels apart."""
-    image = np.ascontiguousarray(image, dtype=np.float32)
-    rows, result = np.empty_like(image), np.empty_like(image)
-    bands = row_bands(len(image), _BAND)
-    for smooth, before, after in ((_smooth_rows, image, rows), (_smooth_columns, rows, result)):
-        parallel_map(partial(_band_of, smooth, before, step, after), bands)
-    return result
-
-
-def _band_of(
-    smooth: Callable[..., None],
-    before: NDArray[np.float32],
-    step: int,
-    after: NDArray[np.float32],
-    rows: slice,
-) -> None:
-    smooth(before, step, after, rows.start, rows.stop)
-
-
-def _outliers(
-    pattern: NDArray[np.float32], noise: NDArray[np.float32], valid: NDArray[np.bool_]
+def _without_outliers(
+    planes: _Planes, smooth: _Planes, valid: NDArray[np.bool_]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return single pixels that stand out, and those on which the halves agree.
+    """Return where no single pixel stands out, and where one does on which the halves agree.
 
+    Given are pattern and noise, as they are and smoothed once.
     They would spoil the coarser scales around them.
     """
+    # As many rows as hold the sample.
+    n_rows = int(np.searchsorted(np.cumsum(np.count_nonzero(valid, axis=1)), _SAMPLE)) + 1
 
-    def finest(plane: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
-        wave = plane - smoothed(plane, 1)
-        return wave, _robust_variance(wave[valid][:_SAMPLE])
+    def robust_variance(plane: NDArray[np.float32], coarser: NDArray[np.float32]) -> float:
+        values = (plane[:n_rows] - coarser[:n_rows])[valid[:n_rows]][:_SAMPLE]
+        return (1.4826 * median_of(np.abs(values))) ** 2 if values.size else 0.0
 
-    (wave, *sample), (wave_noise, other) = parallel_map(finest, (pattern, noise))
-    sample.append(other)
+    variances = parallel_map(robust_variance, planes, smooth)
     # What is as large as everything else does not stand out.
-    sigma = np.float32(np.sqrt(max(sample)))
-    outliers = np.abs(wave) > _OUTSTANDING * sigma
-    return outliers, outliers & valid & (np.abs(wave_noise) < _ALIKE * sigma)
+    sigma = np.float32(np.sqrt(max(variances)))
+    known, agreed = np.empty_like(valid), np.empty_like(valid)
 
+    def judge(rows: slice) -> None:
+        wave = np.abs(planes[0][rows] - smooth[0][rows])
+        np.less_equal(wave, _OUTSTANDING * sigma, out=known[rows])
+        wave = np.abs(planes[1][rows] - smooth[1][rows])
+        agreed[rows] = ~known[rows] & valid[rows] & (wave < _ALIKE * sigma)
 
-def _robust_variance(values: NDArray[np.float32]) -> float:
-    return float((1.4826 * np.median(np.abs(values))) ** 2) if values.size else 0.0
-
-
-def _power(values: NDArray[np.float32]) -> float:
-    """Return the mean square."""
-    return float(np.mean(np.square(values), dtype=np.float64)) if values.size else 0.0
+    parallel_map(judge, row_bands(len(valid), _BAND))
+    return known, agreed
 
 
 def _scale_noise(n_scales: int) -> float:
@@ -270,53 +282,3 @@ def _noise_gain(fractions: NDArray[np.float64], *, keep_coarse: bool = True) -> 
     if keep_coarse:
         response += impulse
     return float(np.sum(response.astype(float) ** 2))
-
-
-@njit(nogil=True, cache=True)
-def _mirror(index: int, n: int) -> int:  # pragma: no cover  (compiled)
-    if n == 1:
-        return 0
-    period = 2 * (n - 1)
-    index = abs(index) % period
-    return period - index if index >= n else index
-
-
-@njit(nogil=True, cache=True, fastmath=True)
-def _smooth_columns(  # pragma: no cover  (compiled)
-    image: NDArray[np.float32], step: int, result: NDArray[np.float32], first: int, last: int
-) -> None:
-    ny, nx = image.shape
-    for y in range(first, last):
-        a, b = _mirror(y - 2 * step, ny), _mirror(y - step, ny)
-        c, d = _mirror(y + step, ny), _mirror(y + 2 * step, ny)
-        for x in range(nx):
-            result[y, x] = (
-                np.float32(0.0625) * (image[a, x] + image[d, x])
-                + np.float32(0.25) * (image[b, x] + image[c, x])
-                + np.float32(0.375) * image[y, x]
-            )
-
-
-@njit(nogil=True, cache=True, fastmath=True)
-def _smooth_rows(  # pragma: no cover  (compiled)
-    image: NDArray[np.float32], step: int, result: NDArray[np.float32], first: int, last: int
-) -> None:
-    nx = image.shape[1]
-    margin = min(2 * step, nx)
-    for y in range(first, last):
-        row = image[y]
-        for x in range(margin, nx - margin):
-            result[y, x] = (
-                np.float32(0.0625) * (row[x - 2 * step] + row[x + 2 * step])
-                + np.float32(0.25) * (row[x - step] + row[x + step])
-                + np.float32(0.375) * row[x]
-            )
-        for x in range(nx):
-            if margin <= x < nx - margin:
-                continue
-            result[y, x] = (
-                np.float32(0.0625)
-                * (row[_mirror(x - 2 * step, nx)] + row[_mirror(x + 2 * step, nx)])
-                + np.float32(0.25) * (row[_mirror(x - step, nx)] + row[_mirror(x + step, nx)])
-                + np.float32(0.375) * row[x]
-            )

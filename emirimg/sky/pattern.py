@@ -12,22 +12,26 @@ from pydantic import Field
 
 from .._parallel import parallel_map, row_bands
 from .._strategy import Strategy
+from ..combine.median import median_of
 from ..stack import DitherStack
-from ._channels import channel_image, channel_offsets
-from ._fill import fill_masked
+from ._channels import add_channels, channel_offsets
+from ._fill import fill_gaps
 from ._frame_shapes import frame_shapes
 from ._levels import Levels, band_of, require_positive, sky_levels
 from ._pattern_solution import CommonSky, PatternSkySolution
 from ._pixels import clipped_sums, robust_mean
 from ._regions import channels_of
 from ._smooth import smooth_skies
-from ._wavelets import fine_part, n_scales_for, shrink, smoothed
+from ._starlet import smoothed
+from ._wavelets import fine_part, n_scales_for, shrink
 from .model import SkyModel
 from .solution import SkySolution
 
 __all__ = ["PatternSky", "PatternSkySolution"]
 
-_BAND = 128
+_BAND = 32
+"""Rows of all frames that are averaged together, few enough to stay in the cache."""
+
 _BYTES_OF_A_PIXEL = 5
 _FINEST = 3
 _LEVEL_STRIDE = 3
@@ -156,27 +160,35 @@ class _Pattern:
             reason = "show objects wherever they are usable"
             return smooth_skies(self.stack, self.objects, self.found, reason)
         self.levels = self.levels * self._level_factors(centre)
-        *noise, pattern, weight, valid = self._averages(centre)
+        noise, pattern, weight, valid, predicted = self._averages(centre)
         del centre
         channels = channels_of(self.stack.metadata[0].detector, self.stack.shape)
         n_scales = n_scales_for(self.stack.shape, self.parameters.n_scales)
-        filled = fill_masked(pattern, weight > 0)
-        steps = _channel_steps(filled, weight > 0, channels, n_scales)
-        # The noise goes to where it is used last: so large planes must not live longer.
-        shrunk = shrink(filled - steps, noise.pop(), valid, n_scales)
+        known = weight > 0
+        fill_gaps(pattern, known)
+        steps = _channel_steps(pattern, known, channels, n_scales)
+        smooth = pattern.copy()
+        add_channels(smooth, -steps, channels)
+        shrunk = shrink(smooth, noise, valid, n_scales)
+        del smooth, noise
         image = shrunk.image
-        image += steps
-        del filled, steps
-        middle = np.float32(np.median(image[::_LEVEL_STRIDE, ::_LEVEL_STRIDE]))
+        add_channels(image, steps, channels)
+        sample = image[::_LEVEL_STRIDE, ::_LEVEL_STRIDE]
+        middle = np.float32(median_of(sample.flatten()))
         self.levels = self.levels * middle
         # The noise as measured corrects the noise model.
-        predicted = float(np.mean(1 / weight[valid])) if valid.any() else 0.0
         correction = shrunk.noise**2 / predicted if predicted > 0 else 1.0
-        typical = np.median(weight[weight > 0])
-        variance = correction * shrunk.noise_gain / np.where(weight > 0, weight, typical)
-        variance = ((variance + shrunk.lost) / middle**2).astype(np.float32)
-        image /= middle
+        typical = np.float32(median_of(weight[known]))
         excludes = bool(shrunk.fractions[0] > self.parameters.exclude_own_above)
+        # The weights are wanted no longer, unless pointings are left out.
+        variance = np.empty_like(weight) if excludes else weight
+
+        def scale(rows: slice) -> None:
+            own = correction * shrunk.noise_gain / np.where(known[rows], weight[rows], typical)
+            np.divide(own + shrunk.lost, middle**2, out=variance[rows])
+            image[rows] /= middle
+
+        parallel_map(scale, self._bands())
         fractions = shrunk.fractions[:_FINEST]
         common = CommonSky(self.levels, image, variance, self.drift, middle)
 
@@ -218,12 +230,15 @@ class _Pattern:
         """Return a first shape, clipped about the median of each pixel."""
         everything = range(len(self.stack))
 
-        def combine(rows: slice) -> NDArray[np.float32]:
+        mean = np.empty(self.stack.shape, dtype=np.float32)
+
+        def combine(rows: slice) -> None:
             values, mask = self._band(rows, everything)
             clip = np.float32(self.parameters.clip)
-            return robust_mean(values, mask, self.variance, clip, False)[0]
+            mean[rows] = robust_mean(values, mask, self.variance, clip, False)[0]
 
-        return np.concatenate(parallel_map(combine, self._bands()))
+        parallel_map(combine, self._bands())
+        return mean
 
     def _level_factors(self, shape: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return by how much the level of each frame is off, given the shape."""
@@ -231,7 +246,7 @@ class _Pattern:
 
         def factor(index: int) -> float:
             frame, own = self.stack[index], self.own_shapes[index]
-            values = frame.data[sample] / self.levels[index]
+            values = frame.data[sample] * np.float32(1 / self.levels[index])
             if not own.is_flat:
                 values = values - own()[sample]
             if self.drift.order:
@@ -241,39 +256,42 @@ class _Pattern:
                 usable &= ~frame.mask[sample]
             if self.objects is not None:
                 usable &= ~self.objects[index][sample]
-            return (
-                float(np.median(values[usable] / shape[sample][usable])) if usable.any() else 1.0
-            )
+            ratio = values[usable] / shape[sample][usable]
+            return median_of(ratio) if ratio.size else 1.0
 
         return np.array(parallel_map(factor, range(len(self.stack))))
 
     def _averages(self, centre: NDArray[np.float32]) -> tuple[NDArray, ...]:
-        """Return an image of the noise, the average, its weight, and where the noise is valid."""
-        everything = range(len(self.stack))
+        """Return an image of the noise, the average, its weight, and where the noise is valid.
 
-        def combine(rows: slice) -> tuple[NDArray, ...]:
+        Further the mean variance, there, by the noise model.
+        """
+        everything = range(len(self.stack))
+        noise, pattern, weight = (np.empty_like(centre) for _ in range(3))
+        valid = np.empty(centre.shape, dtype=bool)
+
+        def combine(rows: slice) -> float:
             values, mask = self._band(rows, everything)
             clip = np.float32(self.parameters.clip)
-            total, weight = clipped_sums(
+            total, (first, second) = clipped_sums(
                 values, mask, self.variance, self.half, centre[rows], clip
             )
-            both = weight[0] + weight[1]
-            pattern = centre[rows].copy()
-            known = both > 0
-            pattern[known] += (total[0] + total[1])[known] / both[known]
-            valid = (weight[0] > 0) & (weight[1] > 0)
+            both = np.add(first, second, out=weight[rows])
+            change = total[0] + total[1]
+            np.divide(change, both, out=change, where=both > 0)
+            np.add(centre[rows], change, out=pattern[rows])
+            known = np.logical_and(first > 0, second > 0, out=valid[rows])
             # The difference of the halves, scaled to the noise of their average.
-            noise = np.zeros_like(pattern)
-            first, second = weight[0][valid], weight[1][valid]
-            noise[valid] = (
-                (total[0][valid] / first - total[1][valid] / second)
-                * np.sqrt(first * second)
-                / (first + second)
-            )
-            return noise, pattern, both, valid
+            for half, own in zip(total, (first, second), strict=True):
+                np.divide(half, own, out=half, where=known)
+            np.subtract(*total, out=noise[rows])
+            noise[rows] *= np.sqrt(first * second)
+            np.divide(noise[rows], both, out=noise[rows], where=known)
+            noise[rows][~known] = 0
+            return float(np.sum(1 / both[known], dtype=np.float64))
 
-        bands = parallel_map(combine, self._bands())
-        return tuple(np.concatenate(planes) for planes in zip(*bands, strict=True))
+        inverse = sum(parallel_map(combine, self._bands()))
+        return noise, pattern, weight, valid, inverse / max(np.count_nonzero(valid), 1)
 
     def _without_own(
         self,
@@ -285,7 +303,9 @@ class _Pattern:
         """Return the change of the fine part when a pointing is left out of the average."""
         own = np.flatnonzero(self.stack.pointings == self.stack.pointings[index])
 
-        def change(rows: slice) -> NDArray[np.float32]:
+        changes = np.empty_like(pattern)
+
+        def change(rows: slice) -> None:
             values, mask = self._band(rows, own)
             half = np.zeros(len(own), dtype=int)
             clip = np.float32(self.parameters.clip)
@@ -294,12 +314,11 @@ class _Pattern:
             )
             rest = weight[rows] - taken[0]
             enough = rest > 0.05 * weight[rows]
-            result = np.zeros_like(total[0])
-            result[enough] = -total[0][enough] / rest[enough]
-            return result
+            changes[rows] = 0
+            np.divide(-total[0], rest, out=changes[rows], where=enough)
 
-        bands = parallel_map(change, self._bands())
-        return fine_part(np.concatenate(bands), fractions)
+        parallel_map(change, self._bands())
+        return fine_part(changes, fractions)
 
 
 def _halves(pointings: NDArray[np.int_]) -> NDArray[np.int_]:
@@ -314,14 +333,14 @@ def _channel_steps(
     known: NDArray[np.bool_],
     channels: list[tuple[slice, slice]],
     n_scales: int,
-) -> NDArray[np.float32] | np.float32:
-    """Return what the readout channels add to the pattern.
+) -> NDArray[np.float64]:
+    """Return what each readout channel adds to the pattern.
 
     Their edges are sharp; shrinkage of the fine scales would blur them.
     """
     coarse = smoothed(pattern, 1)
+    other = np.empty_like(coarse)
     for scale in range(1, n_scales):
-        coarse = smoothed(coarse, 2**scale)
+        coarse, other = smoothed(coarse, 2**scale, other), coarse
     np.subtract(pattern, coarse, out=coarse)
-    offsets = channel_offsets(coarse, ~known, channels)
-    return channel_image(offsets, channels, pattern.shape) if offsets.any() else np.float32(0)
+    return channel_offsets(coarse, ~known, channels)

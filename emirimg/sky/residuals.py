@@ -12,16 +12,14 @@ from pydantic import Field
 
 from .._strategy import Strategy
 from ..exceptions import SkyWarning
-from ..instrument import read_metadata
+from ..instrument import Detector, read_metadata
 from ._blocks import interpolate_blocks, measure_blocks, smooth_blocks
 from ._channels import channel_image, channel_offsets
 from ._regions import block_edges, channels_of, unusable
 from ._surface import fit_surface
-from .striping import RowColumnStriping
+from .striping import add_stripes
 
 __all__ = ["ChannelMedian", "DetectorResidual", "QuadrantSurface", "SmoothResidual"]
-
-_STRIPING = RowColumnStriping()
 
 
 class QuadrantSurface(Strategy):
@@ -74,10 +72,15 @@ class QuadrantSurface(Strategy):
         SkyWarning
             If masks leave nothing to measure; the residual is 0 then.
         """
-        mask = unusable(frame, objects)
-        blocks = measure_blocks(frame.data, mask, block_edges(frame.shape, self.box_size))
+        return self.of_array(frame.data, unusable(frame, objects))
+
+    def of_array(
+        self, data: NDArray[np.floating], mask: NDArray[np.bool_] | None
+    ) -> NDArray[np.float32]:
+        """Return the surface of an image, shape (ny, nx), of which masked pixels do not count."""
+        blocks = measure_blocks(data, mask, block_edges(data.shape, self.box_size))
         _warn_if_unknown(blocks.median)
-        return fit_surface(blocks, frame.shape, max_order=self.max_order)()
+        return fit_surface(blocks, data.shape, max_order=self.max_order)()
 
 
 class ChannelMedian(Strategy):
@@ -197,12 +200,23 @@ class DetectorResidual(Strategy):
     ) -> NDArray[np.float32]:
         """Return the residual background; see `QuadrantSurface`."""
         detector = read_metadata(frame.meta).detector
+        mask = unusable(frame, objects)
         if detector.in_quadrants:
             quadrants = QuadrantSurface(box_size=self.box_size, max_order=self.max_order)
-            found = quadrants(frame, objects=objects)
-            return found + _stripes(frame, found, objects)
+            found = quadrants.of_array(frame.data, mask)
+        else:
+            found = self._of_channels(frame, mask, detector)
+        # Objects that are not masked raise the lines that they lie on, by less than shows
+        # later among the noise: what they take away would stay away.
+        if objects is not None:
+            add_stripes(found, frame.data, mask)
+        return found
+
+    def _of_channels(
+        self, frame: CCDData, mask: NDArray[np.bool_] | None, detector: Detector
+    ) -> NDArray[np.float32]:
+        """Return the levels of the channels, and a surface through what they leave."""
         channels = channels_of(detector, frame.shape)
-        mask = unusable(frame, objects)
         edges = block_edges(frame.shape, self.box_size, detector)
         surface = np.zeros(frame.shape, dtype=np.float32)
         for _ in range(2):
@@ -211,21 +225,8 @@ class DetectorResidual(Strategy):
             blocks = measure_blocks(frame.data - steps, mask, edges)
             surface = fit_surface(blocks, frame.shape, max_order=self.max_order, quadrants=False)()
         _warn_if_unknown(blocks.median)
-        found = steps + surface
-        return found + _stripes(frame, found, objects)
-
-
-def _stripes(
-    frame: CCDData, found: NDArray[np.float32], objects: NDArray[np.bool_] | None
-) -> NDArray[np.float32]:
-    """Return the stripes beneath what was found before.
-
-    Objects that are not masked raise the lines that they lie on, by less than shows
-    later among the noise: what they take away would stay away.
-    """
-    if objects is None:
-        return np.zeros(frame.shape, dtype=np.float32)
-    return _STRIPING.of_array(frame.data - found, frame.mask, objects)
+        steps += surface
+        return steps
 
 
 def _warn_if_unknown(medians: NDArray[np.floating]) -> bool:

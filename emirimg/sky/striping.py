@@ -14,7 +14,7 @@ from ..calibration._rectangles import between, robust_statistics
 from ..exceptions import SkyWarning
 from ._regions import quadrants_of
 
-__all__ = ["RowColumnStriping"]
+__all__ = ["RowColumnStriping", "add_stripes"]
 
 _SAMPLE = 8
 """Every so manieth pair of lines tells whether there are stripes at all."""
@@ -105,25 +105,40 @@ class RowColumnStriping(Strategy):
             if plane is not None:
                 unusable |= plane
         stripes = np.zeros(data.shape, dtype=np.float32)
-        for quadrant in quadrants_of(data.shape):
-            part, out = data[quadrant], unusable[quadrant]
-            stripes[quadrant] = self._offsets(part, out)[:, None] + self._offsets(part.T, out.T)
+        add_stripes(stripes, data, unusable)
         return stripes
 
-    def _offsets(self, data: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """Return an offset for each line of an image."""
-        nothing = np.zeros(len(data), dtype=np.float32)
-        sample = np.sort(np.r_[0 : len(data) - 1 : 2 * _SAMPLE, 1 : len(data) : 2 * _SAMPLE])
-        if _excess(*_lines(data[sample], mask[sample])) == 0:
-            return nothing
-        median, error = _lines(data, mask)
-        signal = _excess(median, error)
-        if signal == 0:
-            return nothing
-        known = np.isfinite(median)
-        offset = median[known] - np.median(median[known])
-        nothing[known] = offset * signal / (signal + error[known] ** 2)
-        return nothing
+
+def add_stripes(
+    background: NDArray[np.float32], data: NDArray[np.float32], mask: NDArray[np.bool_]
+) -> None:
+    """Add to the background of an image the stripes of what lies above it."""
+    for quadrant in quadrants_of(data.shape):
+        planes = data[quadrant], background[quadrant], mask[quadrant]
+        rows, columns = _offsets(*planes), _offsets(*(plane.T for plane in planes))
+        if rows is not None:
+            background[quadrant] += rows[:, None]
+        if columns is not None:
+            background[quadrant] += columns
+
+
+def _offsets(
+    data: NDArray[np.float32], background: NDArray[np.float32], mask: NDArray[np.bool_]
+) -> NDArray[np.float32] | None:
+    """Return an offset for each line of an image less a background; None without stripes."""
+    n = len(data)
+    sample = np.sort(np.r_[0 : n - 1 : 2 * _SAMPLE, 1 : n : 2 * _SAMPLE])
+    if _excess(*_lines(data[sample] - background[sample], mask[sample])) == 0:
+        return None
+    median, error = _lines(data - background, mask)
+    signal = _excess(median, error)
+    if signal == 0:
+        return None
+    known = np.isfinite(median)
+    offset = median[known] - np.median(median[known])
+    result = np.zeros(n, dtype=np.float32)
+    result[known] = offset * signal / (signal + error[known] ** 2)
+    return result
 
 
 def _excess(median: NDArray[np.float64], error: NDArray[np.float64]) -> float:
