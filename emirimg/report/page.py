@@ -9,7 +9,6 @@ from typing import Any
 from astropy.table import Table
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from ..dither import DitherResult
 from ..io.atomic import replacing
@@ -17,6 +16,7 @@ from ..io.results import write_json, write_table
 from .charts import HISTORIES, draw_counts, draw_history, draw_noise, draw_offsets, draw_residuals
 from .maps import draw_coverage_map, draw_object_map, draw_sky_residual
 from .numbers import report_numbers
+from .panels import new_axes
 from .pictures import coverage_overlay, object_outlines, scale_image, small_exposures
 from .summary import short_names
 from .svg import inline_svg, page_style
@@ -173,13 +173,8 @@ def _figures(result: DitherResult, counting: Future[dict[str, Any]]) -> dict[str
         for name, (title, _, _) in HISTORIES.items():
             if all(frame.to_dict()[name] is None for frame in result.frames):
                 continue
-            axes[name] = (
-                draw_history(result.frames, name, _wide()), f"{title} of {many} against time",
-            )  # fmt: skip
+            drawn = draw_history(result.frames, name, new_axes(height=2.3))
+            axes[name] = drawn, f"{title} of {many} against time"
         figures = {name: svg(name, *drawn) for name, drawn in axes.items()}
         counts = draw_counts(Table(counting.result()["number_counts"]), quality.depth)
         return figures | {"counts": svg("counts", counts, "Number of sources against magnitude")}
-
-
-def _wide() -> Axes:
-    return Figure(figsize=(4.4, 2.3), layout="constrained").add_subplot()
