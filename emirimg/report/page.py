@@ -32,7 +32,12 @@ _BLACK, _WHITE = -3.0, 60.0
 
 
 def write_report(
-    result: DitherResult, directory: str | Path, *, command: str = "", overwrite: bool = False
+    result: DitherResult,
+    directory: str | Path,
+    *,
+    command: str = "",
+    numbers: dict[str, Any] | None = None,
+    overwrite: bool = False,
 ) -> Path:
     """Write the report of a reduction, and its numbers as JSON and ECSV.
 
@@ -44,6 +49,8 @@ def write_report(
         Where ``report.html``, ``summary.json`` and ``frames.ecsv`` shall be.
     command : str, optional
         The command that repeats the reduction. Default: none is shown.
+    numbers : dict, optional
+        As from `report_numbers`, if they are there already.
     overwrite : bool, optional
         Whether files of these names may be replaced. Default: no.
 
@@ -65,7 +72,7 @@ def write_report(
     >>> write_report(result, "results")  # doctest: +SKIP
     """
     page, summary, frames = (Path(directory) / name for name in REPORT_FILES)
-    numbers, text = _numbers_and_page(result, command)
+    numbers, text = _numbers_and_page(result, command, numbers)
     write_json(summary, numbers, overwrite=overwrite)
     write_table(frames, result.frame_table(), overwrite=overwrite)
     with replacing(page, overwrite=overwrite) as temporary:
