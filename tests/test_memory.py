@@ -1,5 +1,7 @@
 import gc
+import sys
 from importlib import import_module
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -17,6 +19,19 @@ def test_garbage_is_looked_for_again_after_loading(was_on):
         assert gc.isenabled() == was_on
     finally:
         (gc.enable if before else gc.disable)()
+
+
+def test_what_was_loaded_is_not_searched_for_garbage(monkeypatch):
+    frozen = gc.get_freeze_count()
+    try:
+        with loading():
+            pass
+        assert gc.get_freeze_count() == frozen
+        with loading():
+            monkeypatch.setitem(sys.modules, "a_new_one", ModuleType("a_new_one"))
+        assert gc.get_freeze_count() > frozen
+    finally:
+        gc.unfreeze()
 
 
 def test_memory_that_is_given_back_leaves_arrays_as_they_are():

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from .._memory import return_freed_arrays
@@ -38,6 +39,8 @@ __all__ = ["CalibrationFiles", "reduce_exposures"]
 
 _IMAGE, _PICTURE, _LOG = "mosaic.fits", "mosaic.png", "processing.log"
 _PAGE, _SUMMARY, _TABLE = "report.html", "summary.json", "frames.ecsv"
+_EASY = 3
+"""Half as much work as the usual packing of a PNG, and not even a larger file."""
 PRODUCTS = (_IMAGE, _PICTURE, _LOG, _PAGE, _SUMMARY, _TABLE)
 
 
@@ -136,7 +139,7 @@ def reduce_exposures(
         ThreadPoolExecutor(max_workers=1) as beside,
     ):
         # What draws takes long to load: that is done while exposures are read.
-        drawing = beside.submit(import_module, "emirimg.report")
+        drawing = beside.submit(_load_report)
         reporter.step(f"emirimg {version}: {shlex.join(sys.argv)}")
         group, sky_exposures = _target_and_sky(paths, sky_paths)
         reporter.step(f"{len(group.paths)} exposures of {group.object_name}, {group.filter_name}")
@@ -160,10 +163,14 @@ def reduce_exposures(
         for text in result.warnings:
             reporter.note(text)
         report = drawing.result()
+        # Of two processors, one draws while the other packs, and counts sources.
         writing = beside.submit(result.write, workplace / _IMAGE)
-        report.plot_mosaic(result.mosaic, result.objects).savefig(workplace / _PICTURE)
-        report.write_report(result, workplace, command=typed_command())
+        counting = beside.submit(report.report_numbers, result)
+        report.plot_mosaic(result.mosaic, result.objects).savefig(
+            workplace / _PICTURE, pil_kwargs={"compress_level": _EASY}
+        )
         writing.result()
+        report.write_report(result, workplace, command=typed_command(), numbers=counting.result())
         summary = result.summary()
         log = [*reporter.log, "", report.summary_text(summary)]
         (workplace / _LOG).write_text("\n".join(log))
@@ -176,6 +183,13 @@ def reduce_exposures(
         f"The details:  {directory / _SUMMARY}, {_TABLE}, {_LOG}"
     )
     return result
+
+
+def _load_report() -> ModuleType:
+    """Return what draws the report; load also what it will count sources with."""
+    report = import_module("emirimg.report")
+    import_module("photutils.segmentation")
+    return report
 
 
 def _target_and_sky(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import errno
+import gc
 import os
 import re
 import signal
@@ -54,6 +55,10 @@ class _Application(click.Group):
             if stop.code in (_INTERRUPTED, _TERMINATED) and _is_at_work():
                 _leave_at_once(stop.code)
             raise
+        finally:
+            # At its end the interpreter searches all that was ever loaded for garbage, which
+            # takes longer than drawing a page; the system takes the memory back all the same.
+            atexit.register(gc.freeze)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import astropy.units as u
 import numpy as np
 from astropy.table import QTable
-from scipy.ndimage import gaussian_filter
+from numpy.typing import NDArray
 
+from ..alignment.smoothing import gaussian_smoothed
 from ..combine.mosaic import Mosaic
 from .background import robust_rms, smooth_background
 
@@ -93,6 +94,23 @@ def make_catalogue(
     >>> print(f"{catalogue['x'][0]:.1f} {catalogue['y'][0]:.1f} {catalogue['mag'][0]:.2f}")
     50.0 60.0 12.53
     """
+    sources = _find_sources(mosaic, threshold, npixels, deblend=deblend)
+    return _empty_table() if sources is None else _table(sources, mosaic, zero_point)
+
+
+def kron_magnitudes(mosaic: Mosaic, *, zero_point: float = 25.0) -> NDArray[np.float64]:
+    """Return the magnitudes alone of `make_catalogue` without deblending, in no order.
+
+    Nothing else is measured, which takes a third of the time.
+    """
+    sources = _find_sources(mosaic, 5.0, 6, deblend=False)
+    return np.empty(0) if sources is None else _magnitudes(_flux(sources), zero_point)
+
+
+def _find_sources(
+    mosaic: Mosaic, threshold: float, npixels: int, *, deblend: bool
+) -> SourceCatalog | None:
+    """Return the sources, whose properties are measured when they are asked for."""
     from photutils.segmentation import (  # noqa: PLC0415 (heavy)
         SourceCatalog,
         deblend_sources,
@@ -106,31 +124,28 @@ def make_catalogue(
     data[empty] = 0
     error = np.sqrt(np.where(empty, np.float32(0), mosaic.variance))
     signal = np.divide(data, error, out=np.zeros_like(data), where=~empty)
-    smooth = gaussian_filter(signal, _SIGMA, truncate=3.0)
+    smooth = gaussian_smoothed(signal, _SIGMA)
     noise = robust_rms(smooth[~empty])
     if not noise > 0 or not (smooth > threshold * noise).any():
-        return _empty_table()
+        return None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NoDetectionsWarning)  # an empty table says it
+        warnings.simplefilter("ignore", NoDetectionsWarning)  # no source says it
         segments = detect_sources(smooth, threshold * noise, npixels, mask=empty)
     if segments is None:
-        return _empty_table()
+        return None
     if deblend:
         segments = deblend_sources(smooth, segments, npixels, progress_bar=False)
-    sources = SourceCatalog(data, segments, error=error, mask=empty, wcs=mosaic.grid.wcs)
-    return _table(sources, mosaic, zero_point)
+    return SourceCatalog(data, segments, error=error, mask=empty, wcs=mosaic.grid.wcs)
 
 
 def _table(sources: SourceCatalog, mosaic: Mosaic, zero_point: float) -> QTable:
-    flux = np.atleast_1d(sources.kron_flux)
+    flux = _flux(sources)
     error = np.atleast_1d(_either(sources, "kron_flux_err", "kron_fluxerr"))
     windowed, plain = np.atleast_2d(sources.centroid_win), np.atleast_2d(sources.centroid)
     x, y = np.where(np.isfinite(windowed), windowed, plain).T
     order = np.argsort(-np.where(np.isfinite(flux), flux, -np.inf), kind="stable")
     ra, dec = mosaic.grid.wcs.wcs_pix2world(x, y, 0)
     good = flux > 0
-    magnitude = np.full(flux.size, np.nan)
-    magnitude[good] = zero_point - 2.5 * np.log10(flux[good])
     magnitude_error = np.full(flux.size, np.nan)
     magnitude_error[good] = 2.5 / np.log(10) * error[good] / flux[good]
     width = np.atleast_1d(sources.fwhm.value) * mosaic.grid.scale.to(u.arcsec)
@@ -138,13 +153,24 @@ def _table(sources: SourceCatalog, mosaic: Mosaic, zero_point: float) -> QTable:
     table = QTable(
         {
             "ra": ra * u.deg, "dec": dec * u.deg, "x": x, "y": y, "flux": flux,
-            "flux_error": error, "mag": magnitude, "mag_error": magnitude_error, "fwhm": width,
+            "flux_error": error, "mag": _magnitudes(flux, zero_point),
+            "mag_error": magnitude_error, "fwhm": width,
             "ellipticity": np.atleast_1d(sources.ellipticity.value),
             "position_angle": angle * u.deg,
         }
     )[order]  # fmt: skip
     table.add_column(np.arange(1, flux.size + 1), index=0, name="id")
     return table
+
+
+def _flux(sources: SourceCatalog) -> NDArray[np.float64]:
+    return np.atleast_1d(sources.kron_flux)
+
+
+def _magnitudes(flux: NDArray[np.float64], zero_point: float) -> NDArray[np.float64]:
+    """Return magnitudes; NaN where there is no flux."""
+    good = flux > 0
+    return zero_point - 2.5 * np.log10(flux, out=np.full(flux.size, np.nan), where=good)
 
 
 def _either(sources: SourceCatalog, new: str, old: str) -> Any:

@@ -9,13 +9,13 @@ import astropy.units as u
 import numpy as np
 from astropy.table import Table
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from ..dither import DitherResult, FrameRecord
 from ..objects.quality import MosaicQuality
 from .numbers import offsets_on_sky
+from .panels import new_axes
 
 __all__ = [
     "HISTORIES",
@@ -75,7 +75,7 @@ def draw_history(frames: Sequence[FrameRecord], quantity: str, axes: Axes | None
     >>> axes.get_ylabel()
     'FWHM (arcsec)'
     """
-    axes = _new() if axes is None else axes
+    axes = new_axes() if axes is None else axes
     title, label, factor = HISTORIES[quantity]
     start = min(frame.start for frame in frames)
     minutes = np.array([(frame.start - start).to_value(u.min) for frame in frames])
@@ -119,7 +119,7 @@ def draw_offsets(result: DitherResult, axes: Axes | None = None) -> Axes:
     >>> axes.get_xlabel()
     'East (arcsec)'
     """
-    axes = _new() if axes is None else axes
+    axes = new_axes() if axes is None else axes
     east, north = offsets_on_sky(result).to_value(u.arcsec).T
     axes.plot(east, north, "-", color=_GREY, lw=0.6)
     axes.plot(east, north, "o", color=_COLOUR, ms=4)
@@ -159,7 +159,7 @@ def draw_residuals(frames: Sequence[FrameRecord], axes: Axes | None = None) -> A
     >>> axes.get_ylabel()
     'rms of the stars (mas)'
     """
-    axes = _new() if axes is None else axes
+    axes = new_axes() if axes is None else axes
     numbers = np.arange(1, len(frames) + 1)
     residuals = np.array([frame.residual.to_value(u.mas) for frame in frames])
     axes.bar(numbers, np.nan_to_num(residuals), color=_COLOUR)
@@ -193,13 +193,12 @@ def draw_noise(quality: MosaicQuality, axes: Axes | None = None) -> Axes:
     >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
     >>> exposures = [scene.exposure(index) for index in range(3)]
     >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
-    >>> from matplotlib.figure import Figure
-    >>> from emirimg.report import draw_noise
+    >>>     >>> from emirimg.report import draw_noise
     >>> axes = draw_noise(result.quality, Figure().add_subplot())
     >>> axes.get_xscale()
     'log'
     """
-    axes = _new() if axes is None else axes
+    axes = new_axes() if axes is None else axes
     known = np.isfinite(quality.measured_noise)
     diameter = 2 * quality.radii.to_value(u.arcsec)[known]
     if known.any():
@@ -251,7 +250,7 @@ def draw_counts(counts: Table, depth: float = np.nan, axes: Axes | None = None) 
     >>> axes.get_xlabel()
     'Magnitude'
     """
-    axes = _new() if axes is None else axes
+    axes = new_axes() if axes is None else axes
     number = np.asarray(counts["n"])
     some = number > 0
     if some.any():
@@ -285,10 +284,6 @@ def _places(
 
 def _number(value: Any) -> float:
     return value.to_value(u.arcsec) if isinstance(value, u.Quantity) else value
-
-
-def _new() -> Axes:
-    return Figure(figsize=(4.4, 3.0), dpi=150, layout="constrained").add_subplot()
 
 
 def _plain_numbers(axes: Axes) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 from astropy.visualization.wcsaxes import WCSAxes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colorbar import Colorbar
 from matplotlib.colors import BoundaryNorm
-from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
 from ..combine.mosaic import Mosaic
 from ..objects.background import robust_rms
 from ..objects.mask import ObjectMask
 from .numbers import sky_residual_map
+from .panels import label_sky, new_axes
 
 __all__ = ["draw_coverage_map", "draw_object_map", "draw_sky_residual"]
 
@@ -51,7 +54,7 @@ def draw_coverage_map(mosaic: Mosaic, axes: WCSAxes | None = None) -> WCSAxes:
     norm = BoundaryNorm(np.arange(0.5, most + 1), 256) if most > 1 else None
     shown = np.where(coverage > 0, coverage.astype(np.float32), np.nan)
     drawn = _show(axes, mosaic, shown, cmap="viridis", norm=norm)
-    bar = axes.figure.colorbar(drawn, ax=axes, shrink=0.8)
+    bar = _bar(axes, drawn)
     bar.ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     bar.ax.minorticks_off()
     axes.set_title("Number of exposures")
@@ -133,14 +136,17 @@ def draw_sky_residual(
     rms = robust_rms(known) if known.size else 0.0
     reach = 4 * rms if rms > 0 else 1.0
     drawn = _show(axes, mosaic, level, cmap="RdBu_r", vmin=-reach, vmax=reach)
-    axes.figure.colorbar(drawn, ax=axes, shrink=0.8, label="ADU")
+    _bar(axes, drawn).ax.set_title("ADU", size="medium")
     axes.set_title(f"Sky residual, rms {rms:#.2g} ADU")
     return axes
 
 
 def _new(mosaic: Mosaic) -> WCSAxes:
-    figure = Figure(figsize=(4.6, 3.9), dpi=150, layout="constrained")
-    return figure.add_subplot(projection=mosaic.grid.wcs)
+    return new_axes(4.6, 3.77, right=0.85, projection=mosaic.grid.wcs)
+
+
+def _bar(axes: WCSAxes, drawn: ScalarMappable) -> Colorbar:
+    return axes.figure.colorbar(drawn, cax=axes.inset_axes([1.04, 0.1, 0.04, 0.8]))
 
 
 def _thinned(plane: np.ndarray) -> np.ndarray:
@@ -148,15 +154,12 @@ def _thinned(plane: np.ndarray) -> np.ndarray:
     return plane[::step, ::step]
 
 
-def _show(axes: WCSAxes, mosaic: Mosaic, image: np.ndarray, **options: object) -> object:
+def _show(axes: WCSAxes, mosaic: Mosaic, image: np.ndarray, **options: object) -> AxesImage:
     ny, nx = mosaic.grid.shape
     drawn = axes.imshow(
         image, origin="lower", interpolation="nearest", extent=(-0.5, nx - 0.5, -0.5, ny - 0.5),
         **options,
     )  # fmt: skip
     axes.set_facecolor(_ABSENT)
-    for coordinate, name in zip(axes.coords, ("Right ascension", "Declination"), strict=True):
-        coordinate.set_axislabel(name)
-        coordinate.set_ticklabel(size="small", exclude_overlapping=True)
-        coordinate.set_ticks(number=4)
+    label_sky(axes)
     return drawn

@@ -15,8 +15,8 @@ from .._version import version
 from ..combine.mosaic import Mosaic
 from ..dither import DitherResult
 from ..dither.result import plain
-from ..objects import make_catalogue
 from ..objects.background import block_map
+from ..objects.catalogue import kron_magnitudes
 from ..objects.mask import ObjectMask
 
 __all__ = ["number_counts", "offsets_on_sky", "report_numbers", "sky_residual_map"]
@@ -102,8 +102,7 @@ def number_counts(result: DitherResult) -> QTable:
     (['magnitude', 'n', 'density'], True)
     """
     mosaic = result.mosaic
-    sources = make_catalogue(mosaic, deblend=False, zero_point=result.quality.zero_point)
-    magnitude = np.asarray(sources["mag"])
+    magnitude = kron_magnitudes(mosaic, zero_point=result.quality.zero_point)
     magnitude = magnitude[np.isfinite(magnitude)]
     area = np.count_nonzero(~mosaic.mask) * mosaic.grid.scale.to(u.arcmin) ** 2
     edges = np.empty(1)

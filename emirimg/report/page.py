@@ -9,7 +9,6 @@ from typing import Any
 from astropy.table import Table
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from ..dither import DitherResult
 from ..io.atomic import replacing
@@ -17,6 +16,7 @@ from ..io.results import write_json, write_table
 from .charts import HISTORIES, draw_counts, draw_history, draw_noise, draw_offsets, draw_residuals
 from .maps import draw_coverage_map, draw_object_map, draw_sky_residual
 from .numbers import report_numbers
+from .panels import new_axes
 from .pictures import coverage_overlay, object_outlines, scale_image, small_exposures
 from .summary import short_names
 from .svg import inline_svg, page_style
@@ -32,7 +32,12 @@ _BLACK, _WHITE = -3.0, 60.0
 
 
 def write_report(
-    result: DitherResult, directory: str | Path, *, command: str = "", overwrite: bool = False
+    result: DitherResult,
+    directory: str | Path,
+    *,
+    command: str = "",
+    numbers: dict[str, Any] | None = None,
+    overwrite: bool = False,
 ) -> Path:
     """Write the report of a reduction, and its numbers as JSON and ECSV.
 
@@ -44,6 +49,8 @@ def write_report(
         Where ``report.html``, ``summary.json`` and ``frames.ecsv`` shall be.
     command : str, optional
         The command that repeats the reduction. Default: none is shown.
+    numbers : dict, optional
+        As from `report_numbers`, if they are there already.
     overwrite : bool, optional
         Whether files of these names may be replaced. Default: no.
 
@@ -65,7 +72,7 @@ def write_report(
     >>> write_report(result, "results")  # doctest: +SKIP
     """
     page, summary, frames = (Path(directory) / name for name in REPORT_FILES)
-    numbers, text = _numbers_and_page(result, command)
+    numbers, text = _numbers_and_page(result, command, numbers)
     write_json(summary, numbers, overwrite=overwrite)
     write_table(frames, result.frame_table(), overwrite=overwrite)
     with replacing(page, overwrite=overwrite) as temporary:
@@ -173,13 +180,8 @@ def _figures(result: DitherResult, counting: Future[dict[str, Any]]) -> dict[str
         for name, (title, _, _) in HISTORIES.items():
             if all(frame.to_dict()[name] is None for frame in result.frames):
                 continue
-            axes[name] = (
-                draw_history(result.frames, name, _wide()), f"{title} of {many} against time",
-            )  # fmt: skip
+            drawn = draw_history(result.frames, name, new_axes(height=2.3))
+            axes[name] = drawn, f"{title} of {many} against time"
         figures = {name: svg(name, *drawn) for name, drawn in axes.items()}
         counts = draw_counts(Table(counting.result()["number_counts"]), quality.depth)
         return figures | {"counts": svg("counts", counts, "Number of sources against magnitude")}
-
-
-def _wide() -> Axes:
-    return Figure(figsize=(4.4, 2.3), layout="constrained").add_subplot()

@@ -9,9 +9,9 @@ import matplotlib as mpl
 import numpy as np
 from astropy.stats import mad_std
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, binary_erosion
 
 from .._html import png_uri
+from .._parallel import row_bands
 from ..combine.mosaic import Mosaic
 from ..dither import FrameRecord
 from ..objects.background import block_mean
@@ -27,7 +27,9 @@ _SOFTENING = 8.0
 _OVERLAY_SIDE = 600
 _MOST_EXPOSURES = 100
 """Of more exposures, every second, third, ... pixel is shown, or the page would grow."""
-_OUTLINE = (255, 120, 0, 255)
+_OUTLINE = (255, 120, 0)
+_BAND = 64
+"""Rows that are worked on together, so that they stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -88,13 +90,15 @@ def scale_image(mosaic: Mosaic, *, most_pixels: int = _MOST_PIXELS) -> ScaledIma
     sky = float(np.median(values)) if values.size else 0.0
     noise = (float(mad_std(values)) if values.size else 0.0) or 1.0
     low, high = np.arcsinh(np.array([_FAINTEST, _BRIGHTEST]) / _SOFTENING)
-    shades = np.arcsinh((image - np.float32(sky)) / np.float32(_SOFTENING * noise))
-    shades = 1.5 + 254 * np.clip((shades - np.float32(low)) / np.float32(high - low), 0, 1)
-    shades[absent] = 0
+    shades = np.empty(image.shape, dtype=np.uint8)
+    for band in row_bands(len(image), _BAND):
+        part = np.arcsinh((image[band] - np.float32(sky)) / np.float32(_SOFTENING * noise))
+        part = 1.5 + 254 * np.clip((part - np.float32(low)) / np.float32(high - low), 0, 1)
+        part[absent[band]] = 0
+        shades[band] = np.minimum(part, 255)
     return ScaledImage(
-        png_uri(np.minimum(shades, 255).astype(np.uint8), absent=True),
-        image.shape, step, sky, noise, float(low), float(high),
-    )  # fmt: skip
+        png_uri(shades, absent=True), image.shape, step, sky, noise, float(low), float(high)
+    )
 
 
 def coverage_overlay(mosaic: Mosaic) -> str:
@@ -117,11 +121,12 @@ def object_outlines(objects: ObjectMask, step: int) -> str:
     step : int
         Side of the blocks of the image over which they are laid.
     """
-    mask = objects.mask[::step, ::step]
-    rim = binary_dilation(mask) & ~binary_erosion(mask)
-    colours = np.zeros((*mask.shape, 4), dtype=np.uint8)
-    colours[rim] = _OUTLINE
-    return png_uri(colours)
+    mask = np.pad(objects.mask[::step, ::step], 1)
+    # A pixel of a rim has a neighbour, in its row or its column, on the other side.
+    along_y = mask[1:, 1:-1] ^ mask[:-1, 1:-1]
+    along_x = mask[1:-1, 1:] ^ mask[1:-1, :-1]
+    rim = along_y[1:] | along_y[:-1] | along_x[:, 1:] | along_x[:, :-1]
+    return png_uri(rim, colour=_OUTLINE)
 
 
 @dataclass(frozen=True)

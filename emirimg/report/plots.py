@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import astropy.units as u
 import numpy as np
-from astropy.nddata import block_reduce
 from astropy.stats import mad_std
 from astropy.visualization import AsinhStretch, ImageNormalize
 from astropy.visualization.wcsaxes import WCSAxes, add_scalebar
@@ -20,11 +19,17 @@ from ..objects.background import block_mean
 from ..objects.mask import ObjectMask
 from ..objects.quality import MosaicQuality
 from .charts import draw_noise
+from .panels import label_sky
 
 __all__ = ["plot_mosaic", "plot_noise_curve"]
 
 _SIZE = 800
 """Larger images are averaged in blocks until their sides are shorter than this."""
+
+_FIGURE, _PANEL = (12.0, 5.7), 4.66
+_LEFT, _RIGHT, _BOTTOM = 0.78, 6.62, 0.5
+"""Sizes and places in inches: to let Matplotlib lay out the figure takes longer than to
+draw it."""
 
 _ABSENT = "#d8dde3"
 _MARK = "#d2491a"
@@ -66,20 +71,24 @@ def plot_mosaic(mosaic: Mosaic, objects: ObjectMask | None = None) -> Figure:
     step = max(1, -(-max(mosaic.grid.shape) // _SIZE))
     wcs = _in_blocks(mosaic.grid.wcs, step)
     image = block_mean(mosaic.data, mosaic.mask, step)
-    coverage = block_reduce(mosaic.coverage.astype(np.float32), step, np.max)
+    coverage = _block_max(mosaic.coverage, step)
 
-    figure = Figure(figsize=(12, 5.7), dpi=150, layout="constrained")
+    figure = Figure(figsize=_FIGURE, dpi=150)
     figure.suptitle(_title(mosaic), parse_math=False)
-    left, right = (figure.add_subplot(1, 2, number, projection=wcs) for number in (1, 2))
+    left, right = (
+        figure.add_axes((x / _FIGURE[0], _BOTTOM / _FIGURE[1], _PANEL / _FIGURE[0],
+                         _PANEL / _FIGURE[1]), projection=wcs)
+        for x in (_LEFT, _RIGHT)
+    )  # fmt: skip
     _draw_image(left, image)
     _draw_coverage(right, coverage)
     if objects is not None:
-        outlines = block_reduce(objects.mask.astype(np.float32), step, np.mean)
+        outlines = block_mean(objects.mask, None, step)
         if outlines.any():
             right.contour(outlines, levels=[0.5], colors=[_MARK], linewidths=0.4)
             right.set_title("Number of exposures, objects outlined")
-    _label(left)
-    _label(right)
+    label_sky(left)
+    label_sky(right)
     right.coords[1].set_axislabel(" ")
     right.coords[1].set_ticklabel_visible(False)
     _draw_scale(left, wcs, image.shape)
@@ -156,11 +165,12 @@ def _draw_image(axes: WCSAxes, image: NDArray[np.float32]) -> None:
     bar = axes.figure.colorbar(drawn, cax=_beside(axes), label="ADU per exposure")
     ticks = sky + noise * np.array([0, 10, 30, 60, 100, 150])
     bar.ax.yaxis.set_major_locator(FixedLocator(ticks))
-    bar.ax.yaxis.set_major_formatter(FixedFormatter([f"{tick:.3g}" for tick in ticks]))
+    texts = [f"{tick:.0f}" if abs(tick) >= 100 else f"{tick:.3g}" for tick in ticks]
+    bar.ax.yaxis.set_major_formatter(FixedFormatter(texts))
     bar.ax.minorticks_off()
 
 
-def _draw_coverage(axes: WCSAxes, coverage: NDArray[np.float32]) -> None:
+def _draw_coverage(axes: WCSAxes, coverage: NDArray[np.int16]) -> None:
     most = max(1, int(coverage.max()))
     norm = BoundaryNorm(np.arange(0.5, most + 1), 256) if most > 1 else None
     shown = np.where(coverage > 0, coverage, np.nan)
@@ -170,14 +180,6 @@ def _draw_coverage(axes: WCSAxes, coverage: NDArray[np.float32]) -> None:
     bar = axes.figure.colorbar(drawn, cax=_beside(axes))
     bar.ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     bar.ax.minorticks_off()
-
-
-def _label(axes: WCSAxes) -> None:
-    axes.coords[0].set_axislabel("Right ascension")
-    axes.coords[1].set_axislabel("Declination", minpad=0.5)
-    for coordinate in axes.coords:
-        coordinate.set_ticklabel(size="small", exclude_overlapping=True)
-        coordinate.set_ticks(number=4)
 
 
 def _draw_scale(axes: WCSAxes, wcs: WCS, shape: tuple[int, int]) -> None:
@@ -210,6 +212,14 @@ def _draw_compass(axes: Axes, wcs: WCS, shape: tuple[int, int]) -> None:
 
 def _beside(axes: Axes) -> Axes:
     return axes.inset_axes([1.03, 0.0, 0.035, 1.0])
+
+
+def _block_max(plane: NDArray[np.int16], step: int) -> NDArray[np.int16]:
+    """Return the maxima of square blocks; what is left over at the end is not used."""
+    ny, nx = (size // step for size in plane.shape)
+    # Rows are compared with rows first: that is done for many pixels at once.
+    rows = plane[: ny * step, : nx * step].reshape(ny, step, nx * step).max(axis=1)
+    return rows.reshape(ny, nx, step).max(axis=2)
 
 
 def _in_blocks(wcs: WCS, step: int) -> WCS:

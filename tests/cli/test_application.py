@@ -69,6 +69,19 @@ def test_help_imports_nothing_heavy(arguments):
     assert done.stdout
 
 
+def test_no_garbage_is_searched_for_at_the_end():
+    code = (
+        "import atexit, gc\n"
+        "from emirimg.cli import main\n"
+        "atexit.register(lambda: print(f'{gc.get_freeze_count() > 0} at the end'))\n"
+        "print(gc.get_freeze_count())\n"
+        "main(['--version'])\n"
+    )
+    # What is registered first is called last.
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["0", f"emirimg, version {__version__}", "True at the end"]
+
+
 @pytest.mark.parametrize("option", ["-V", "--version"])
 def test_version(option):
     result = CliRunner().invoke(main, [option])

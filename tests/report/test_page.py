@@ -231,6 +231,12 @@ def test_files_are_not_replaced_unless_that_is_wanted(result, tmp_path):
     assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
+def test_numbers_may_be_given(result, tmp_path):
+    write_report(result, tmp_path, numbers=report_numbers(result) | {"object": "M 999"})
+    assert json.loads((tmp_path / "summary.json").read_text())["object"] == "M 999"
+    assert "M 999" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 def test_equal_results_have_equal_pages_and_are_not_changed(result):
     before = result.mosaic.data.copy(), result.frames[0].before.copy()
     numbers = report_numbers(result)

@@ -6,6 +6,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import binary_dilation, binary_erosion
 from test_plots import make_mosaic
 
 from emirimg._html import html_table, png_uri
@@ -76,7 +77,11 @@ def test_outlines_are_rims():
     mosaic = make_mosaic()
     mask = np.zeros(mosaic.grid.shape, dtype=bool)
     mask[20:40, 30:50] = True
-    drawn = pixels(object_outlines(ObjectMask(mask, mosaic.grid), 1))[..., 3] > 0
+    mask[60:, :10] = True  # at the border
+    colours = pixels(object_outlines(ObjectMask(mask, mosaic.grid), 1), "RGBA")
+    drawn = colours[..., 3] > 0
+    np.testing.assert_array_equal(drawn, binary_dilation(mask) & ~binary_erosion(mask))
+    assert np.all(colours[drawn] == [255, 120, 0, 255])
     assert drawn[20, 40]
     assert drawn[19, 40]
     assert not drawn[30, 40]
