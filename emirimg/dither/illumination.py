@@ -17,6 +17,7 @@ from ..flat import Illumination, StarMeasurements, star_fluxes
 from ..instrument import pixel_area, pixel_scale
 from ..sky import SkyModel
 from ..stack import DitherStack
+from .clean import sky_planes
 from .steps import Steps
 
 __all__ = ["find_illumination", "star_places"]
@@ -116,8 +117,8 @@ def _sky_brightness(skies: Sequence[SkyModel], frame: CCDData) -> NDArray[np.flo
     chosen = range(0, len(skies), max(1, len(skies) // _SKIES))
 
     def relative(index: int) -> NDArray[np.float64]:
-        sky = skies[index]
-        sums = np.add.reduceat(sky.image, columns[:-1], axis=1)
+        sky = sky_planes(skies, index) or skies[index]
+        sums = np.add.reduceat(np.asarray(sky.image), columns[:-1], axis=1)
         return np.add.reduceat(sums, rows[:-1], axis=0) / sky.level
 
     for brightness in parallel_map(relative, chosen):

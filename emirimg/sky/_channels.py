@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .._parallel import parallel_map
 from ..calibration._rectangles import robust_statistics
 from ._regions import Region
 
@@ -27,9 +28,12 @@ def channel_offsets(
     data = np.ascontiguousarray(data, dtype=np.float32)
     mask = np.ascontiguousarray(mask, dtype=bool)
     offset, variance = np.zeros(len(channels)), np.full(len(channels), np.inf)
-    for number, region in enumerate(channels):
+
+    def measure(region: Region) -> NDArray[np.float64]:
         ranges = [(np.array([along.start]), np.array([along.stop])) for along in region]
-        median, deviation, n = np.concatenate(robust_statistics(data, mask, *ranges), axis=None)
+        return np.concatenate(robust_statistics(data, mask, *ranges), axis=None)
+
+    for number, (median, deviation, n) in enumerate(parallel_map(measure, channels)):
         if n >= _LEAST_PIXELS:
             offset[number] = median
             variance[number] = (1.4826 * 1.2533 * deviation) ** 2 / n

@@ -35,7 +35,11 @@ def smoothed(
         line = np.empty(image.shape[1] + 4 * step, dtype=np.float32)
         _smooth(image, step, rows.start, rows.stop, line, result)
 
-    parallel_map(smooth, row_bands(len(image), _BAND))
+    bands = row_bands(len(image), _BAND)
+    if len(bands) == 1:  # threads cost more than a small image
+        smooth(bands[0])
+    else:
+        parallel_map(smooth, bands)
     return result
 
 

@@ -141,8 +141,11 @@ def _pass(
     image, kept_noise = np.zeros_like(planes[0]), 0.0
     fractions, lost, unit_noise, before = np.zeros(n_scales), 0.0, 0.0, 0.0
 
-    def power(plane: NDArray[np.float32], coarser: NDArray[np.float32]) -> float:
-        wave = plane[sample] - coarser[sample]
+    seen = [plane[sample].copy() for plane in planes]
+
+    def power(number: int, coarser: NDArray[np.float32]) -> float:
+        before, seen[number] = seen[number], coarser[sample].copy()
+        wave = np.subtract(before, seen[number], out=before)
         wave *= inside
         rows = np.einsum("yx,yx->y", wave, wave)
         return float(rows.sum(dtype=np.float64)) / max(n_inside, 1)
@@ -156,7 +159,7 @@ def _pass(
     for scale in range(n_scales):
         for plane, coarser in zip(planes, spare, strict=True):
             smoothed(plane, 2**scale, coarser)
-        total, noise_power = parallel_map(power, planes, spare)
+        total, noise_power = parallel_map(power, (0, 1), spare)
         signal = max(total - noise_power, 0.0)
         independent = max(min(n_inside, n_valid / 4**scale), 1)
         # Either power is good to sqrt(2 / n).

@@ -233,24 +233,24 @@ class _Pattern:
         mean = np.empty(self.stack.shape, dtype=np.float32)
 
         def combine(rows: slice) -> None:
-            values, mask = self._band(rows, everything)
-            clip = np.float32(self.parameters.clip)
-            mean[rows] = robust_mean(values, mask, self.variance, clip, False)[0]
+            band, clip = self._band(rows, everything), np.float32(self.parameters.clip)
+            mean[rows] = robust_mean(*band, self.variance, clip, False)[0]
 
         parallel_map(combine, self._bands())
         return mean
 
     def _level_factors(self, shape: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return by how much the level of each frame is off, given the shape."""
-        sample = (slice(1, None, _LEVEL_STRIDE), slice(1, None, _LEVEL_STRIDE))
+        rows = columns = slice(1, None, _LEVEL_STRIDE)
+        sample = rows, columns
 
         def factor(index: int) -> float:
             frame, own = self.stack[index], self.own_shapes[index]
             values = frame.data[sample] * np.float32(1 / self.levels[index])
             if not own.is_flat:
-                values = values - own()[sample]
+                values -= own(rows)[:, columns]
             if self.drift.order:
-                values = values - self.drift(index)[sample]
+                values -= self.drift(index, rows)[:, columns]
             usable = shape[sample] > 0
             if frame.mask is not None:
                 usable &= ~frame.mask[sample]
@@ -268,13 +268,12 @@ class _Pattern:
         """
         everything = range(len(self.stack))
         noise, pattern, weight = (np.empty_like(centre) for _ in range(3))
-        valid = np.empty(centre.shape, dtype=bool)
+        valid, predicted = np.empty(centre.shape, dtype=bool), np.empty(len(centre))
 
-        def combine(rows: slice) -> float:
-            values, mask = self._band(rows, everything)
-            clip = np.float32(self.parameters.clip)
+        def combine(rows: slice) -> None:
+            band, clip = self._band(rows, everything), np.float32(self.parameters.clip)
             total, (first, second) = clipped_sums(
-                values, mask, self.variance, self.half, centre[rows], clip
+                *band, self.variance, self.half, centre[rows], clip
             )
             both = np.add(first, second, out=weight[rows])
             change = total[0] + total[1]
@@ -288,10 +287,14 @@ class _Pattern:
             noise[rows] *= np.sqrt(first * second)
             np.divide(noise[rows], both, out=noise[rows], where=known)
             noise[rows][~known] = 0
-            return float(np.sum(1 / both[known], dtype=np.float64))
+            inverse = np.zeros_like(change)
+            np.divide(1, both, out=inverse, where=known)
+            # Sums of rows, so that the result does not depend on the bands.
+            predicted[rows] = inverse.sum(axis=1, dtype=np.float64)
 
-        inverse = sum(parallel_map(combine, self._bands()))
-        return noise, pattern, weight, valid, inverse / max(np.count_nonzero(valid), 1)
+        parallel_map(combine, self._bands())
+        number = max(np.count_nonzero(valid), 1)
+        return noise, pattern, weight, valid, float(predicted.sum()) / number
 
     def _without_own(
         self,
@@ -306,12 +309,9 @@ class _Pattern:
         changes = np.empty_like(pattern)
 
         def change(rows: slice) -> None:
-            values, mask = self._band(rows, own)
+            band, clip = self._band(rows, own), np.float32(self.parameters.clip)
             half = np.zeros(len(own), dtype=int)
-            clip = np.float32(self.parameters.clip)
-            total, taken = clipped_sums(
-                values, mask, self.variance[own], half, pattern[rows], clip
-            )
+            total, taken = clipped_sums(*band, self.variance[own], half, pattern[rows], clip)
             rest = weight[rows] - taken[0]
             enough = rest > 0.05 * weight[rows]
             changes[rows] = 0

@@ -115,7 +115,7 @@ def add_stripes(
     """Add to the background of an image the stripes of what lies above it."""
     for quadrant in quadrants_of(data.shape):
         planes = data[quadrant], background[quadrant], mask[quadrant]
-        rows, columns = _offsets(*planes), _offsets(*(plane.T for plane in planes))
+        rows, columns = (_offsets(*planes, axis) for axis in (0, 1))
         if rows is not None:
             background[quadrant] += rows[:, None]
         if columns is not None:
@@ -123,14 +123,21 @@ def add_stripes(
 
 
 def _offsets(
-    data: NDArray[np.float32], background: NDArray[np.float32], mask: NDArray[np.bool_]
+    data: NDArray[np.float32],
+    background: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    axis: int,
 ) -> NDArray[np.float32] | None:
-    """Return an offset for each line of an image less a background; None without stripes."""
-    n = len(data)
+    """Return an offset for each row (or column) of an image less a background.
+
+    None without stripes.
+    """
+    n = data.shape[axis]
     sample = np.sort(np.r_[0 : n - 1 : 2 * _SAMPLE, 1 : n : 2 * _SAMPLE])
-    if _excess(*_lines(data[sample] - background[sample], mask[sample])) == 0:
+    parts = (np.take(plane, sample, axis) for plane in (data, background, mask))
+    if _excess(*_levels(*parts, axis)) == 0:
         return None
-    median, error = _lines(data - background, mask)
+    median, error = _levels(data, background, mask, axis)
     signal = _excess(median, error)
     if signal == 0:
         return None
@@ -139,6 +146,17 @@ def _offsets(
     result = np.zeros(n, dtype=np.float32)
     result[known] = offset * signal / (signal + error[known] ** 2)
     return result
+
+
+def _levels(
+    data: NDArray[np.float32],
+    background: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    axis: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the medians of the rows (or columns) of an image less a background."""
+    above = data - background
+    return _lines(above.T, mask.T) if axis else _lines(above, mask)
 
 
 def _excess(median: NDArray[np.float64], error: NDArray[np.float64]) -> float:

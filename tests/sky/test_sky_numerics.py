@@ -10,7 +10,7 @@ from emirimg.sky._fill import fill_masked
 from emirimg.sky._pixels import clipped_sums, robust_mean
 from emirimg.sky._regions import block_edges
 from emirimg.sky._starlet import smoothed
-from emirimg.sky._surface import amplitude_beside_surface, fit_surface
+from emirimg.sky._surface import _solve, amplitude_beside_surface, fit_surface
 from emirimg.sky._wavelets import fine_part, shrink
 
 MEDIAN = np.array([1, 1, 1, 1.3462, 1.1930, 1.4341, 1.2882, 1.4725, 1.3451, 1.4936])
@@ -142,12 +142,33 @@ class TestShrink:
             claimed.append(result.noise_gain * result.noise**2 + result.lost)
         assert np.mean(found) == pytest.approx(np.mean(claimed), rel=0.35)
 
+    def test_the_image_is_the_sum_of_what_is_kept_of_each_scale(self):
+        # So small that there is no second pass.
+        signal = 30 * np.random.default_rng(9).normal(size=(24, 26))
+        noise = np.random.default_rng(1).normal(size=(2, 24, 26)).astype("f4")
+        pattern = (signal + noise[0]).astype("f4")
+        result = shrink(pattern.copy(), noise[1], np.ones(pattern.shape, bool), 2)
+        assert (result.fractions > 0.9).all()
+        smooth = [pattern, smoothed(pattern, 1)]
+        smooth.append(smoothed(smooth[1], 2))
+        waves = [smooth[0] - smooth[1], smooth[1] - smooth[2]]
+        expected = smooth[2] + sum(f * w for f, w in zip(result.fractions, waves, strict=True))
+        np.testing.assert_allclose(result.image, expected, atol=1e-4)
+
     def test_fine_part(self):
         image = np.random.default_rng(3).normal(size=(64, 64)).astype("f4")
         np.testing.assert_allclose(
             fine_part(image, np.ones(2)), image - smoothed(smoothed(image, 1), 2), atol=1e-5
         )
         assert not fine_part(image, np.zeros(2)).any()
+
+
+def test_what_no_block_determines_is_zero():
+    design = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    kept = np.array([True, True, False])
+    solution, chi_square = _solve(design, np.array([3.0, 5.0, 100.0]), np.full(3, 2.0), kept)
+    np.testing.assert_allclose(solution, [4, 0], atol=1e-12)
+    assert chi_square == pytest.approx(0.5)
 
 
 class TestFill:
