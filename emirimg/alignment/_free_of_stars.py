@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..flat.equations import without_means
+from ..flat._elimination import normal_equations, without_means
 
 __all__ = ["FrameEquations"]
 
@@ -17,9 +17,7 @@ class FrameEquations:
     """Equations along both axes of the plane, one for each sighting of a star.
 
     A sighting tells the sum of the parameters times its slopes and of the shift of its
-    frame, up to the place of its star. Of the matrix of all that, which has a column for
-    each frame, only its products are ever made: those of hundreds of frames would not fit
-    the memory.
+    frame, up to the place of its star.
 
     Parameters
     ----------
@@ -30,7 +28,7 @@ class FrameEquations:
     weights : `~numpy.ndarray`
         Shape (n,): inverse squared errors.
     frame, star : `~numpy.ndarray` of int
-        Shape (n,): what was sighted, each star in a frame once, in order of the stars.
+        Shape (n,): what was sighted, in order of the stars.
     n_frames : int
         How many frames there are; shifts of those without a sighting are 0.
     """
@@ -57,7 +55,14 @@ class FrameEquations:
         for axis in range(2):
             first = n_free + axis * self.n_frames
             place = np.r_[:n_free, first : first + self.n_frames]
-            products, sums = self._products(axis, n_free, chosen)
+            products, sums = normal_equations(
+                self.slopes[chosen, axis, :n_free],
+                self.frame[chosen],
+                self.n_frames,
+                self.star[chosen],
+                self.weights[chosen],
+                self.values[chosen, axis],
+            )
             normal[np.ix_(place, place)] += products
             right[place] += sums
         found = np.linalg.pinv(normal, rcond=1e-12, hermitian=True) @ right
@@ -67,30 +72,6 @@ class FrameEquations:
         full[:, n_parameters:] = found[n_free:].reshape(2, self.n_frames)
         return full
 
-    def _products(
-        self, axis: int, n_free: int, chosen: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the matrix and the right side of the normal equations along an axis."""
-        weights, frame = self.weights[chosen], self.frame[chosen]
-        slopes = self.slopes[chosen, axis, :n_free]
-        weighted = weights[:, None] * slopes
-        values = _without_means(self.values[:, axis], self)[chosen]
-        star = np.unique(self.star[chosen], return_inverse=True)[1]
-        # Of each star, the sums of its equations: what its free place takes away.
-        total = np.bincount(star, weights)
-        sums = np.zeros((len(total), n_free + self.n_frames))
-        sums[star, n_free + frame] = weights
-        for column in range(n_free):
-            sums[:, column] = np.bincount(star, weighted[:, column])
-        normal = np.diag(np.concatenate([np.zeros(n_free), sums[:, n_free:].sum(axis=0)]))
-        normal[:n_free, :n_free] = slopes.T @ weighted
-        for column in range(n_free):
-            across = np.bincount(frame, weighted[:, column], self.n_frames)
-            normal[column, n_free:] = normal[n_free:, column] = across
-        sums /= np.sqrt(total)[:, None]
-        right = np.bincount(frame, weights * values, self.n_frames)
-        return normal - sums.T @ sums, np.concatenate([weighted.T @ values, right])
-
     def deviations(self, solution: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the squared lengths of what is left, in units of the errors."""
         n_parameters = self.slopes.shape[2]
@@ -98,9 +79,6 @@ class FrameEquations:
         for axis, found in enumerate(solution):
             explained = self.slopes[:, axis] @ found[:n_parameters]
             explained += found[n_parameters:][self.frame]
-            squares += _without_means(self.values[:, axis] - explained, self) ** 2
+            left = without_means(self.values[:, axis] - explained, self.star, self.weights)
+            squares += left**2
         return self.weights * squares
-
-
-def _without_means(values: NDArray[np.float64], equations: FrameEquations) -> NDArray[np.float64]:
-    return without_means(values[:, None], equations.star, equations.weights)[:, 0]
