@@ -14,13 +14,10 @@ from ._parallel import shares
 
 __all__ = ["default_memory", "loading", "return_freed_arrays", "return_kept_memory"]
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD, _M_ARENA_MAX = -3, -1, -8
 _LARGE = 2**24 - 2**16
 """A little less than a plane of a frame; bands of rows are smaller, and made over and over."""
 _SPARE = 2**26
-_ARENAS = 2
-"""Each thread has one of its own otherwise, which keeps what it has freed from the others. To
-share them costs no time: arrays are made by one thread at a time."""
 _SELDOM = 50
 """How many searches among young objects come before one among all; Python's default is 10."""
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
@@ -54,9 +51,11 @@ def return_freed_arrays(larger_than: int = _LARGE) -> None:
     """Tell the C library not to keep the memory of freed arrays.
 
     The library of GNU keeps blocks of up to 32 MiB, the size of a frame, for
-    later use, apart for each thread. A reduction then holds three quarters as much
-    memory again as it uses. For programs whose process is theirs alone; does
-    nothing with other C libraries.
+    later use, apart for each thread. A reduction then holds half as much
+    memory again as it uses. Smaller blocks, such as bands of rows, are from now on kept for
+    all threads together: hardly two ask for one at once.
+
+    For programs whose process is theirs alone; does nothing with other C libraries.
 
     Parameters
     ----------
@@ -72,7 +71,7 @@ def return_freed_arrays(larger_than: int = _LARGE) -> None:
         mallopt(_M_MMAP_THRESHOLD, larger_than)
         # The first call switches off that this grows with the other one.
         mallopt(_M_TRIM_THRESHOLD, _SPARE)
-        mallopt(_M_ARENA_MAX, _ARENAS)
+        mallopt(_M_ARENA_MAX, 1)
 
 
 def return_kept_memory() -> None:

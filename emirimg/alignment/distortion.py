@@ -9,8 +9,8 @@ import numpy as np
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from ..flat.equations import without_means
 from ..instrument import pixel_scale
+from ._free_of_stars import FrameEquations
 from .plane import common_plane
 from .registration import Registration, register
 from .stars import StarList
@@ -213,71 +213,28 @@ def _best(
     frame, star = frame[order], np.unique(star[order], return_inverse=True)[1]
     where = (frame, np.nonzero(weights > 0)[1][order])
     slopes = _slopes(pixels[where], frame, found.wcss, plane, shape)
-    shifts = np.zeros((len(frame), len(found.wcss)))
-    shifts[np.arange(len(frame)), frame] = 1.0
-    design = [
-        without_means(np.column_stack([slopes[:, axis], shifts]), star, weights[where])
-        for axis in range(2)
-    ]
-    values = [
-        without_means(-residuals[where][:, axis, None], star, weights[where])[:, 0]
-        for axis in range(2)
-    ]
-    problem = _Problem(design, values, weights[where], star)
-    return _choice(problem)
+    equations = FrameEquations(
+        slopes, -residuals[where], weights[where], frame, star, len(found.wcss)
+    )
+    return _choice(equations)
 
 
-@dataclass(frozen=True)
-class _Problem:
-    """Equations along both axes of the plane, free of the places of the stars."""
-
-    design: list[NDArray[np.float64]]
-    values: list[NDArray[np.float64]]
-    weights: NDArray[np.float64]
-    star: NDArray[np.int_]
-
-    def solve(self, n_free: int, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return the parameters, those that are not free being 0."""
-        n_shifts = self.design[0].shape[1] - 4
-        size = n_free + 2 * n_shifts
-        normal, right = np.zeros((size, size)), np.zeros(size)
-        for axis in range(2):
-            first = n_free + axis * n_shifts
-            place = np.r_[:n_free, first : first + n_shifts]
-            columns = np.r_[:n_free, 4 : 4 + n_shifts]
-            part = self.design[axis][chosen][:, columns]
-            weighted = part * self.weights[chosen, None]
-            normal[np.ix_(place, place)] += part.T @ weighted
-            right[place] += weighted.T @ self.values[axis][chosen]
-        found = np.linalg.pinv(normal, rcond=1e-12, hermitian=True) @ right
-        full = np.zeros((2, 4 + n_shifts))
-        full[:, :n_free] = found[:n_free]
-        full[:, 4:] = found[n_free:].reshape(2, n_shifts)
-        return full
-
-    def deviations(self, solution: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the squared lengths of what is left, in units of the errors."""
-        left = [
-            value - design @ found
-            for value, design, found in zip(self.values, self.design, solution, strict=True)
-        ]
-        return self.weights * (left[0] ** 2 + left[1] ** 2)
-
-    def left_out(self, n_free: int) -> NDArray[np.float64]:
-        """Return the squared deviations of each star from fits without it."""
-        squares = np.empty(len(self.star))
-        for fold in range(_FOLDS):
-            mine = self.star % _FOLDS == fold
-            squares[mine] = self.deviations(self.solve(n_free, ~mine))[mine]
-        limited = np.minimum(squares, _WORST * np.median(squares))
-        return np.bincount(self.star, limited) / np.bincount(self.star)
+def _left_out(equations: FrameEquations, n_free: int) -> NDArray[np.float64]:
+    """Return the squared deviations of each star from fits without it."""
+    star = equations.star
+    squares = np.empty(len(star))
+    for fold in range(_FOLDS):
+        mine = star % _FOLDS == fold
+        squares[mine] = equations.deviations(equations.solve(n_free, ~mine))[mine]
+    limited = np.minimum(squares, _WORST * np.median(squares))
+    return np.bincount(star, limited) / np.bincount(star)
 
 
-def _choice(problem: _Problem) -> Distortion | None:
-    none = best = problem.left_out(0)
+def _choice(equations: FrameEquations) -> Distortion | None:
+    none = best = _left_out(equations, 0)
     model = None
     for name, n_free in _MODELS.items():
-        rival = problem.left_out(n_free)
+        rival = _left_out(equations, n_free)
         if _sigmas(best, rival) > _FURTHER_SIGMAS:
             best, model = rival, name
     significance = _sigmas(none, best)
@@ -285,8 +242,9 @@ def _choice(problem: _Problem) -> Distortion | None:
         return None
     if best.mean() > (1 - _LEAST_GAIN) * none.mean():
         return None
-    found = problem.solve(_MODELS[model], np.ones(len(problem.star), dtype=bool))[0, :4]
-    unit = np.mean(problem.weights) * 2
+    everything = np.ones(len(equations.star), dtype=bool)
+    found = equations.solve(_MODELS[model], everything)[0, :4]
+    unit = np.mean(equations.weights) * 2
     return Distortion(
         model,
         found,

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
+from ._elimination import normal_equations, without_means
 from .ring import find_ring
 from .ring import polynomial_basis as _basis
 from .ring import polynomial_terms as _terms
 
-__all__ = ["Model", "Solution", "StarEquations", "StarMeasurements", "without_means"]
+__all__ = ["Model", "Solution", "StarEquations", "StarMeasurements"]
 
 _ITERATIONS = 5
 _FOLDS = 5
@@ -148,15 +149,23 @@ class StarEquations:
         if not chosen.any():
             found = np.linalg.solve(fixed_normal, fixed_right)
             return Solution(*np.split(found, self._column_ends(model)))
-        design = self._star_design(model, chosen)
+        columns, frame = self._star_columns(model, chosen), self.frame[chosen]
         value, star, sigma = self.value[chosen], self.star[chosen], self.sigma[chosen]
+        n_response, n_before, _ = self._column_ends(model)
+        # Response, frames, ring: the order of the solution.
+        frames = columns.shape[1] + np.arange(self._n_zero_points)
+        order = np.r_[:n_response, frames, n_response : columns.shape[1]]
         weight = sigma**-2
         for _ in range(_ITERATIONS):
-            left = without_means(design, star, weight)
-            right = without_means(value[:, None], star, weight)[:, 0]
-            normal = left.T @ (weight[:, None] * left) + fixed_normal
-            found = np.linalg.solve(normal, left.T @ (weight * right) + fixed_right)
-            deviation = np.abs(right - left @ found) / sigma
+            normal, right = normal_equations(
+                columns, frame, self._n_zero_points, star, weight, value
+            )
+            found = np.linalg.solve(
+                normal[np.ix_(order, order)] + fixed_normal, right[order] + fixed_right
+            )
+            smooth = np.delete(found, np.s_[n_response:n_before])
+            predicted = columns @ smooth + found[n_response:n_before][frame]
+            deviation = np.abs(without_means(value - predicted, star, weight)) / sigma
             weight = np.where(deviation < 4, (1 - (deviation / 4) ** 2) ** 2, 0) / sigma**2
             # A star all of whose measurements are outliers tells nothing.
             weight = np.maximum(weight, 1e-6 * sigma**-2)
@@ -173,13 +182,11 @@ class StarEquations:
     def _n_zero_points(self) -> int:
         return self.n_frames + (self.n_listed > 0)
 
-    def _star_design(self, model: Model, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return the columns of the equations of the stars: response, frames, ring."""
+    def _star_columns(self, model: Model, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the columns of the equations of the stars but those of the frames."""
         u, v = self.u[chosen], self.v[chosen]
-        frames = np.zeros((chosen.sum(), self._n_zero_points))
-        frames[np.arange(len(frames)), self.frame[chosen]] = 1
         detected = (self.frame[chosen] < self.n_frames)[:, None]
-        columns = [_basis(u, v, model.degree) * detected, frames]
+        columns = [_basis(u, v, model.degree) * detected]
         if self.ring is not None and model.degree > 0:
             ring = self.ring.columns(u, v) * float(model.ring_multiplies)
             # The gradient of the sky itself is none of the stars.
@@ -221,13 +228,14 @@ class StarEquations:
         for number in range(_FOLDS):
             left_out = fold == number
             solution = self.solve(model, ~left_out)
-            predicted = self._star_design(model, left_out) @ np.concatenate(
-                [solution.response, solution.zero_points, solution.ring, solution.gradient]
+            predicted = self._star_columns(model, left_out) @ np.concatenate(
+                [solution.response, solution.ring, solution.gradient]
             )
+            predicted += solution.zero_points[self.frame[left_out]]
             weight = self.sigma[left_out] ** -2
             star = self.star[left_out]
-            rest = (self.value[left_out] - predicted)[:, None]
-            rest = without_means(rest, star, weight)[:, 0] / self.sigma[left_out]
+            rest = without_means(self.value[left_out] - predicted, star, weight)
+            rest /= self.sigma[left_out]
             sums = np.bincount(star, np.minimum(rest**2, 16), minlength=self.n_stars)
             counts = np.bincount(star, minlength=self.n_stars)
             scores += sums / np.maximum(counts, 1)
@@ -262,16 +270,3 @@ def _catalogue(
         -_LN_PER_MAGNITUDE * magnitude[listed],
         _LN_PER_MAGNITUDE * error[listed],
     )
-
-
-def without_means(
-    columns: NDArray[np.float64], star: NDArray[np.int_], weight: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Subtract from each column its weighted mean over the measurements of each star.
-
-    The measurements are in order of the stars.
-    """
-    first = np.flatnonzero(np.diff(star, prepend=-1))
-    sums = np.add.reduceat(weight[:, None] * columns, first)
-    means = sums / np.add.reduceat(weight, first)[:, None]
-    return columns - np.repeat(means, np.diff(first, append=len(star)), axis=0)
