@@ -136,7 +136,7 @@ def draw_sky_residual(
     rms = robust_rms(known) if known.size else 0.0
     reach = 4 * rms if rms > 0 else 1.0
     drawn = _show(axes, mosaic, level, cmap="RdBu_r", vmin=-reach, vmax=reach)
-    _bar(axes, drawn).ax.set_title("ADU", size="medium")
+    _bar(axes, drawn).ax.set_title("ADU", size="medium", loc="left")
     axes.set_title(f"Sky residual, rms {rms:#.2g} ADU")
     return axes
 
