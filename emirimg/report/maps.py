@@ -142,7 +142,7 @@ def draw_sky_residual(
 
 
 def _new(mosaic: Mosaic) -> WCSAxes:
-    return new_axes(4.6, 3.77, right=0.85, projection=mosaic.grid.wcs)
+    return new_axes(4.8, 3.77, left=1.0, right=0.85, projection=mosaic.grid.wcs)
 
 
 def _bar(axes: WCSAxes, drawn: ScalarMappable) -> Colorbar:
