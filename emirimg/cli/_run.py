@@ -39,8 +39,6 @@ __all__ = ["CalibrationFiles", "reduce_exposures"]
 
 _IMAGE, _PICTURE, _LOG = "mosaic.fits", "mosaic.png", "processing.log"
 _PAGE, _SUMMARY, _TABLE = "report.html", "summary.json", "frames.ecsv"
-_EASY = 3
-"""Half as much work as the usual packing of a PNG, and not even a larger file."""
 PRODUCTS = (_IMAGE, _PICTURE, _LOG, _PAGE, _SUMMARY, _TABLE)
 
 
@@ -163,14 +161,11 @@ def reduce_exposures(
         for text in result.warnings:
             reporter.note(text)
         report = drawing.result()
-        # Of two processors, one draws while the other packs, and counts sources.
         writing = beside.submit(result.write, workplace / _IMAGE)
-        counting = beside.submit(report.report_numbers, result)
-        report.plot_mosaic(result.mosaic, result.objects).savefig(
-            workplace / _PICTURE, pil_kwargs={"compress_level": _EASY}
+        report.write_report(
+            result, workplace, command=typed_command(), picture=workplace / _PICTURE
         )
         writing.result()
-        report.write_report(result, workplace, command=typed_command(), numbers=counting.result())
         summary = result.summary()
         log = [*reporter.log, "", report.summary_text(summary)]
         (workplace / _LOG).write_text("\n".join(log))

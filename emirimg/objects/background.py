@@ -23,7 +23,8 @@ def robust_rms(values: NDArray) -> float:
     """Return 1.4826 times the median absolute deviation; NaN if there are no values."""
     if values.size == 0:
         return np.nan
-    return float(1.4826 * np.median(np.abs(values - np.median(values))))
+    away = np.asarray(values - np.median(values))
+    return float(1.4826 * np.median(np.abs(away, out=away), overwrite_input=True))
 
 
 def block_map(

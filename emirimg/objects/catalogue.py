@@ -125,6 +125,7 @@ def _find_sources(
     error = np.sqrt(np.where(empty, np.float32(0), mosaic.variance))
     signal = np.divide(data, error, out=np.zeros_like(data), where=~empty)
     smooth = gaussian_smoothed(signal, _SIGMA)
+    del signal  # its memory is wanted
     noise = robust_rms(smooth[~empty])
     if not noise > 0 or not (smooth > threshold * noise).any():
         return None

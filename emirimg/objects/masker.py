@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Literal
 
@@ -118,8 +119,10 @@ class SegmentationMasker(Strategy):
 
     def _grown(self, signal: NDArray[np.float32], empty: NDArray[np.bool_]) -> NDArray[np.bool_]:
         found = np.zeros(signal.shape, dtype=bool)
-        noise = _pixel_noise(signal, empty)
-        smooth = gaussian_smoothed(signal, _FINE_SIGMA)
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            measuring = beside.submit(_pixel_noise, signal, empty)
+            smooth = gaussian_smoothed(signal, _FINE_SIGMA)
+            noise = measuring.result()
         self._grow(smooth, empty, noise, 1, found)
         # The coarse scale sees only what the fine one has left over.
         smooth, unknown = _coarse(signal, empty | found)
@@ -208,7 +211,7 @@ def _coarse(
     """Return the mean of good pixels in bins, smoothed, and where too few are good."""
     pad = [(0, -size % _COARSE_BIN) for size in signal.shape]
     total = _bin_sums(np.pad(np.where(masked, np.float32(0), signal), pad))
-    count = _bin_sums(np.pad(~masked, pad).astype(np.float32))
+    count = _bin_sums(np.pad(~masked, pad).view(np.uint8)).astype(np.float32)
     total, count = (
         gaussian_filter(plane, _COARSE_SIGMA, truncate=3.0, mode="constant")
         for plane in (total, count)
@@ -217,9 +220,10 @@ def _coarse(
     return np.divide(total, count, out=np.zeros_like(total), where=~few), few
 
 
-def _bin_sums(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+def _bin_sums(plane: NDArray) -> NDArray:
+    """Return the sums of bins in the type of the plane."""
     ny, nx = plane.shape
     blocks = (ny // _COARSE_BIN, _COARSE_BIN, nx // _COARSE_BIN, _COARSE_BIN)
     # Rows are added to rows first: that is done for many pixels at once.
-    rows = plane.reshape(blocks[0], _COARSE_BIN, nx).sum(axis=1)
-    return rows.reshape(blocks[0], *blocks[2:]).sum(axis=2)
+    rows = plane.reshape(blocks[0], _COARSE_BIN, nx).sum(axis=1, dtype=plane.dtype)
+    return rows.reshape(blocks[0], *blocks[2:]).sum(axis=2, dtype=plane.dtype)

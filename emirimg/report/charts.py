@@ -193,7 +193,8 @@ def draw_noise(quality: MosaicQuality, axes: Axes | None = None) -> Axes:
     >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
     >>> exposures = [scene.exposure(index) for index in range(3)]
     >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
-    >>>     >>> from emirimg.report import draw_noise
+    >>> from matplotlib.figure import Figure
+    >>> from emirimg.report import draw_noise
     >>> axes = draw_noise(result.quality, Figure().add_subplot())
     >>> axes.get_xscale()
     'log'

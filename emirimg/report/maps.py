@@ -136,13 +136,13 @@ def draw_sky_residual(
     rms = robust_rms(known) if known.size else 0.0
     reach = 4 * rms if rms > 0 else 1.0
     drawn = _show(axes, mosaic, level, cmap="RdBu_r", vmin=-reach, vmax=reach)
-    _bar(axes, drawn).ax.set_title("ADU", size="medium")
+    _bar(axes, drawn).ax.set_title("ADU", size="medium", loc="left")
     axes.set_title(f"Sky residual, rms {rms:#.2g} ADU")
     return axes
 
 
 def _new(mosaic: Mosaic) -> WCSAxes:
-    return new_axes(4.6, 3.77, right=0.85, projection=mosaic.grid.wcs)
+    return new_axes(4.8, 3.77, left=1.0, right=0.85, projection=mosaic.grid.wcs)
 
 
 def _bar(axes: WCSAxes, drawn: ScalarMappable) -> Colorbar:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 __all__ = ["label_sky", "new_axes"]
 
-_LEFT, _BOTTOM, _TOP = 0.8, 0.5, 0.32
+_BOTTOM, _TOP = 0.5, 0.32
 """Margins in inches, in which labels of six digits find room. To let Matplotlib measure all
 texts, and lay out the figure around them, takes longer than to draw it."""
 _HOURS = ("\N{MODIFIER LETTER SMALL H}", "\N{MODIFIER LETTER SMALL M}",
@@ -20,7 +20,12 @@ _HOURS = ("\N{MODIFIER LETTER SMALL H}", "\N{MODIFIER LETTER SMALL M}",
 
 
 def new_axes(
-    width: float = 4.4, height: float = 3.0, *, right: float = 0.15, projection: Any = None
+    width: float = 4.4,
+    height: float = 3.0,
+    *,
+    left: float = 0.8,
+    right: float = 0.15,
+    projection: Any = None,
 ) -> Axes:
     """Return the only axes of a new figure.
 
@@ -28,15 +33,15 @@ def new_axes(
     ----------
     width, height : float, optional
         Size of the figure, in inches. Default: 4.4 and 3.
-    right : float, optional
-        Margin on the right, in inches. Default: 0.15.
+    left, right : float, optional
+        Margins on these sides, in inches. Default: 0.8 and 0.15.
     projection : optional
         As for `matplotlib.figure.Figure.add_axes`; a WCS is one. Default: rectilinear.
     """
     figure = Figure(figsize=(width, height), dpi=150)
     place = (
-        _LEFT / width, _BOTTOM / height,
-        1 - (_LEFT + right) / width, 1 - (_BOTTOM + _TOP) / height,
+        left / width, _BOTTOM / height,
+        1 - (left + right) / width, 1 - (_BOTTOM + _TOP) / height,
     )  # fmt: skip
     return figure.add_axes(place, projection=projection)
 

@@ -26,8 +26,8 @@ __all__ = ["plot_mosaic", "plot_noise_curve"]
 _SIZE = 800
 """Larger images are averaged in blocks until their sides are shorter than this."""
 
-_FIGURE, _PANEL = (12.0, 5.7), 4.66
-_LEFT, _RIGHT, _BOTTOM = 0.78, 6.62, 0.5
+_FIGURE, _PANEL = (12.0, 5.7), 4.6
+_LEFT, _RIGHT, _BOTTOM = 0.9, 6.65, 0.52
 """Sizes and places in inches: to let Matplotlib lay out the figure takes longer than to
 draw it."""
 

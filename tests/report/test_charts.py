@@ -1,5 +1,7 @@
 """Charts, maps and the numbers behind them."""
 
+from contextlib import nullcontext
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -19,9 +21,12 @@ from emirimg.report import (
     draw_sky_residual,
     number_counts,
     offsets_on_sky,
+    plot_mosaic,
     report_numbers,
     sky_residual_map,
 )
+from emirimg.report.panels import label_sky
+from emirimg.report.svg import page_style
 
 
 def charts(result):
@@ -65,6 +70,38 @@ def test_maps_take_and_return_axes_with_wcs(result, tmp_path):
         assert fresh.wcs.wcs.compare(result.mosaic.grid.wcs.wcs)
         fresh.figure.savefig(tmp_path / f"{name}.png")
     assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("style", [nullcontext, page_style])
+def test_all_texts_find_room_in_the_figure(result, style):
+    with style():
+        check_room(result)
+
+
+def check_room(result):
+    figures = {name: draw().figure for name, draw in (charts(result) | maps(result)).items()}
+    figures["mosaic"] = plot_mosaic(result.mosaic, result.objects)
+    for name, figure in figures.items():
+        box = figure.get_tightbbox()
+        width, height = figure.get_size_inches()
+        assert box.x0 > 0, name
+        assert box.y0 > 0, name
+        assert box.x1 < width, name
+        assert box.y1 < height, name
+
+
+def test_hours_are_no_formulas(result, tmp_path):
+    axes = draw_object_map(result.mosaic, result.objects)
+    axes.figure.savefig(tmp_path / "map.svg")
+    assert "$" not in (tmp_path / "map.svg").read_text(encoding="utf-8")
+    ra, dec = axes.coords
+    assert "\N{MODIFIER LETTER SMALL H}" in ra.format_coord(40.0)
+    assert "\N{MODIFIER LETTER SMALL H}" not in dec.format_coord(40.0)
+    axes = Figure().add_subplot(projection=result.mosaic.grid.wcs)
+    axes.coords[0].set_format_unit("deg")
+    label_sky(axes)
+    axes.figure.draw_without_rendering()
+    assert "\N{DEGREE SIGN}" in axes.coords[0].format_coord(40.0)
 
 
 def test_maps_lie_on_the_pixels_of_the_mosaic(result):

@@ -10,6 +10,7 @@ import astropy.units as u
 import numpy as np
 import pytest
 from astropy.table import Table
+from PIL import Image
 
 from emirimg.exceptions import InputError
 from emirimg.report import REPORT_FILES, report_numbers, report_page, write_report
@@ -231,10 +232,13 @@ def test_files_are_not_replaced_unless_that_is_wanted(result, tmp_path):
     assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
-def test_numbers_may_be_given(result, tmp_path):
-    write_report(result, tmp_path, numbers=report_numbers(result) | {"object": "M 999"})
-    assert json.loads((tmp_path / "summary.json").read_text())["object"] == "M 999"
-    assert "M 999" in (tmp_path / "report.html").read_text(encoding="utf-8")
+def test_picture_is_written_as_well(result, tmp_path):
+    picture = tmp_path / "mosaic.png"
+    write_report(result, tmp_path, picture=picture)
+    with Image.open(picture) as image:
+        assert image.size == (1800, 855)
+    with pytest.raises(InputError, match=r"mosaic.png exists already"):
+        write_report(result, tmp_path, picture=picture)
 
 
 def test_equal_results_have_equal_pages_and_are_not_changed(result):
