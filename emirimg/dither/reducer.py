@@ -11,7 +11,7 @@ from astropy.nddata import CCDData
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from .._memory import default_memory
+from .._memory import default_memory, return_kept_memory
 from .._parallel import Progress, default_executor, no_progress
 from ..alignment import AlignmentEstimator, ReferenceCatalogue, StarAlignment
 from ..calibration import (
@@ -362,7 +362,8 @@ class DitherReducer:
         about_sky = sky_findings(field.skies, inventory)
         first, metadata, mosaic = field.frames[0].meta, field.frames.metadata, field.mosaic
         # The measurements want the memory of the frames.
-        field.frames = field.clean = field.skies = field.combination = None
+        field.frames = field.clean = field.skies = field.combination = field.target = None
+        return_kept_memory()
         return conclude(
             first,
             metadata,
