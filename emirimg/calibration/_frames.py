@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 
 import numpy as np
+import scipy
 from astropy.nddata import CCDData, VarianceUncertainty
 from astropy.wcs import WCS
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation
 
 from .._provenance import add_history
 from ..exceptions import FrameError
@@ -59,7 +59,7 @@ def grown(saturated: NDArray[np.bool_]) -> NDArray[np.bool_]:
     # Few rows hold saturated stars: the others need not be looked at.
     result = saturated.copy()
     band = slice(max(rows[0] - 1, 0), rows[-1] + 2)
-    result[band] = binary_dilation(saturated[band], structure=np.ones((3, 3)))
+    result[band] = scipy.ndimage.binary_dilation(saturated[band], structure=np.ones((3, 3)))
     return result
 
 

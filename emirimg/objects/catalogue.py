@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import astropy.units as u
 import numpy as np
+import scipy
 from astropy.table import QTable
-from scipy.ndimage import gaussian_filter
 
 from ..combine.mosaic import Mosaic
 from .background import robust_rms, smooth_background
@@ -106,7 +106,7 @@ def make_catalogue(
     data[empty] = 0
     error = np.sqrt(np.where(empty, np.float32(0), mosaic.variance))
     signal = np.divide(data, error, out=np.zeros_like(data), where=~empty)
-    smooth = gaussian_filter(signal, _SIGMA, truncate=3.0)
+    smooth = scipy.ndimage.gaussian_filter(signal, _SIGMA, truncate=3.0)
     noise = robust_rms(smooth[~empty])
     if not noise > 0 or not (smooth > threshold * noise).any():
         return _empty_table()

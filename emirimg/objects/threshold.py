@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.ndimage import center_of_mass, correlate1d, label
 
 from .._strategy import Strategy
 from ..combine.mosaic import Mosaic
@@ -149,7 +149,7 @@ def find_brightest(
     found = []
     for part, region in zip(parts.labels, parts.slices, strict=True):
         light = np.where(parts.data[region] == part, image[region], 0).astype(float)
-        y, x = center_of_mass(np.maximum(light, 0))
+        y, x = scipy.ndimage.center_of_mass(np.maximum(light, 0))
         y, x = y + region[0].start, x + region[1].start
         if border < x < labels.shape[1] - border and border < y < labels.shape[0] - border:
             found.append((light.sum(), x, y))
@@ -159,13 +159,13 @@ def find_brightest(
 
 def _smoothed(image: NDArray[np.float32]) -> NDArray[np.float32]:
     for axis in (0, 1):
-        image = correlate1d(image, _KERNEL, axis=axis, mode="constant")
+        image = scipy.ndimage.correlate1d(image, _KERNEL, axis=axis, mode="constant")
     return image
 
 
 def _connected(above: NDArray[np.bool_], npixels: int) -> NDArray[np.int32]:
     """Return labels of the connected pixels, small groups left out."""
-    labels, _ = label(above, structure=_DIAGONAL)
+    labels, _ = scipy.ndimage.label(above, structure=_DIAGONAL)
     small = np.bincount(labels.ravel()) < npixels
     labels[small[labels]] = 0
     return labels

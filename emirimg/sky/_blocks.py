@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numba import njit
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from ..calibration._median import median_and_deviation
 from ..combine.median import median_of
@@ -100,7 +100,7 @@ def smooth_blocks(blocks: Blocks, sigma: float) -> NDArray[np.float64]:
     # Point reflection at the borders keeps a gradient what it is.
     margin = [min(int(3 * sigma) + 1, n - 1) for n in filled.shape]
     padded = np.pad(filled, [(m, m) for m in margin], mode="reflect", reflect_type="odd")
-    smooth = gaussian_filter(padded, sigma)
+    smooth = scipy.ndimage.gaussian_filter(padded, sigma)
     return smooth[margin[0] : -margin[0], margin[1] : -margin[1]]
 
 
