@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
-from scipy.special import gammainc
 
 __all__ = ["CoarseShift", "coarse_shifts", "identify", "moving", "vote_shift"]
 
@@ -69,7 +68,7 @@ def vote_shift(
     differences = differences[np.hypot(*differences.T) <= max_shift]
     if len(differences) == 0:
         return None
-    tree = cKDTree(differences)
+    tree = scipy.spatial.cKDTree(differences)
     votes = tree.query_ball_point(differences, tolerance, return_length=True)
     centre = differences[np.argmax(votes)]
     for _ in range(3):
@@ -77,7 +76,7 @@ def vote_shift(
         centre = np.median(differences[tree.query_ball_point(centre, tolerance)], axis=0)
     n_pairs = len(tree.query_ball_point(centre, tolerance))
     places = (max_shift / tolerance) ** 2
-    accident = places * gammainc(n_pairs, len(differences) / places)
+    accident = places * scipy.special.gammainc(n_pairs, len(differences) / places)
     return CoarseShift(centre, n_pairs, float(accident))
 
 
@@ -168,7 +167,7 @@ def identify(
     seen = np.empty(0)
     for frame in positions:
         ensemble, seen = _joined(ensemble, seen, frame, tolerance)
-    tree = cKDTree(ensemble)
+    tree = scipy.spatial.cKDTree(ensemble)
     numbers = []
     for frame in positions:
         number = tree.query(frame)[1] if len(frame) else np.empty(0, dtype=int)
@@ -205,7 +204,9 @@ def moving(
     """
     kinds = np.unique(pointings)
     trees = [
-        cKDTree(np.concatenate([positions[k] for k in np.flatnonzero(pointings == kind)]))
+        scipy.spatial.cKDTree(
+            np.concatenate([positions[k] for k in np.flatnonzero(pointings == kind)])
+        )
         for kind in kinds
     ]
     result = []
@@ -243,7 +244,7 @@ def _joined(
     """Add a frame: known stars move to their mean position, new ones follow."""
     if len(ensemble) == 0 or len(frame) == 0:
         return (frame, np.ones(len(frame))) if len(ensemble) == 0 else (ensemble, seen)
-    distance, number = cKDTree(ensemble).query(frame, distance_upper_bound=tolerance)
+    distance, number = scipy.spatial.cKDTree(ensemble).query(frame, distance_upper_bound=tolerance)
     known = np.isfinite(distance)
     ensemble, seen = ensemble.copy(), seen.copy()
     # Where two positions claim one star, the one that comes first is taken.

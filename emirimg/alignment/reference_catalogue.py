@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import astropy.units as u
 import numpy as np
+import scipy
 from astropy.wcs import WCS
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from .matching import vote_shift
 from .plane import common_plane, moved_wcs
@@ -266,10 +266,11 @@ def _pairs(
 ) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
     """Return pairs that are nearest neighbours of each other."""
     good = np.flatnonzero(np.isfinite(known).all(axis=1))
-    distance, entry = cKDTree(known[good]).query(stars, distance_upper_bound=tolerance)
+    tree = scipy.spatial.cKDTree(known[good])
+    distance, entry = tree.query(stars, distance_upper_bound=tolerance)
     star = np.flatnonzero(np.isfinite(distance))
     entry = entry[star]
-    _, back = cKDTree(stars).query(known[good][entry])
+    _, back = scipy.spatial.cKDTree(stars).query(known[good][entry])
     mutual = back == star
     return star[mutual], good[entry[mutual]]
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from enum import IntFlag
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
-from scipy.spatial import cKDTree
 
 from .kernels import block_statistics, fill_masked, local_maxima
 from .smoothing import gaussian_smoothed
@@ -256,7 +255,8 @@ def _mesh(
     level[~known] = np.median(level[known])
     noise[~known] = np.median(noise[known])
     size = (min(3, level.shape[0]), min(3, level.shape[1]))
-    return median_filter(level, size, mode="nearest"), median_filter(noise, size, mode="nearest")
+    filtered = [scipy.ndimage.median_filter(one, size, mode="nearest") for one in (level, noise)]
+    return filtered[0], filtered[1]
 
 
 def _candidates(
@@ -324,7 +324,7 @@ def _without_twins(table: NDArray[np.float64], distance: float) -> NDArray[np.in
     """Return the order of flux, with the first of entries that fell on the same star."""
     flux = table[:, COLUMNS.index("flux")]
     order = np.argsort(-flux, kind="stable")
-    pairs = cKDTree(table[order, :2]).query_pairs(distance, output_type="ndarray")
+    pairs = scipy.spatial.cKDTree(table[order, :2]).query_pairs(distance, output_type="ndarray")
     keep = flux[order] > 0
     keep[pairs.max(axis=1)] = False
     return order[keep]
@@ -367,7 +367,8 @@ def _crowded(
 ) -> NDArray[np.bool_]:
     """Tell which peaks, in order of height, have another of more than 2 % of theirs near."""
     crowded = np.zeros(x.size, dtype=bool)
-    pairs = cKDTree(np.column_stack([x, y])).query_pairs(distance, output_type="ndarray")
+    tree = scipy.spatial.cKDTree(np.column_stack([x, y]))
+    pairs = tree.query_pairs(distance, output_type="ndarray")
     higher, lower = pairs.min(axis=1), pairs.max(axis=1)
     crowded[lower] = True
     crowded[higher[height[lower] > 0.02 * height[higher]]] = True

@@ -6,10 +6,10 @@ from functools import cache
 from typing import Literal
 
 import numpy as np
+import scipy
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.ndimage import label, maximum_position
 from threadpoolctl import ThreadpoolController
 
 from .._strategy import Strategy
@@ -140,10 +140,10 @@ def _without_stars(
     mask: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
     """Drop the surroundings of the brightest pixels of groups, if embedded as only a star's is."""
-    groups, number = label(found, np.ones((3, 3)))
+    groups, number = scipy.ndimage.label(found, np.ones((3, 3)))
     if number == 0:
         return found
-    y, x = np.array(maximum_position(data, groups, np.arange(1, number + 1))).T
+    y, x = np.array(scipy.ndimage.maximum_position(data, groups, np.arange(1, number + 1))).T
     around = np.pad(np.where(mask, np.float32(np.inf), data), 1, constant_values=np.inf)
     neighbours = [around[y + 1 + dy, x + 1 + dx] for dy, dx in ((0, 1), (1, 0), (0, -1), (-1, 0))]
     faintest = np.min(neighbours, axis=0)

@@ -7,6 +7,7 @@ from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
 from .._lazy import each_row
+from ..combine.median import median_of
 from ._frames import changed
 
 __all__ = ["assign_measured_noise"]
@@ -80,6 +81,7 @@ def _factor(frame: CCDData, gain: float, read_noise: float) -> float:
     if np.count_nonzero(usable) < 100:
         return 1.0
     differences = (rows[:, far:] - 2 * rows[:, inner] + rows[:, :-far])[usable]
-    deviation = 1.4826 * np.median(np.abs(differences - np.median(differences)))
-    counts = max(float(np.median(rows[:, inner][usable])), 0.0)
+    differences -= np.float32(median_of(differences))
+    deviation = 1.4826 * np.float32(median_of(np.abs(differences, out=differences)))
+    counts = max(float(np.float32(median_of(rows[:, inner][usable]))), 0.0)
     return float(deviation**2 / 6 / (counts / gain + read_noise**2))

@@ -8,10 +8,10 @@ from itertools import chain
 from typing import Literal
 
 import numpy as np
+import scipy
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.ndimage import binary_dilation, find_objects, label
 
 from .._parallel import parallel_map, row_bands
 from .._strategy import Strategy
@@ -219,15 +219,15 @@ def _always_masked(stack: DitherStack, rows: slice) -> NDArray[np.bool_]:
 def _footprints(
     data: NDArray[np.float32], full: float, bright: NDArray[np.bool_], index: int
 ) -> list[Footprint]:
-    labels, _ = label(bright)
+    labels, _ = scipy.ndimage.label(bright)
     ny, nx = bright.shape
     found = []
-    for number, box in enumerate(find_objects(labels), start=1):
+    for number, box in enumerate(scipy.ndimage.find_objects(labels), start=1):
         star = labels[box] == number
         if np.count_nonzero(star) < _SMALLEST:
             continue
         star = np.pad(star, 1)
-        y, x = np.nonzero(binary_dilation(star, structure=np.ones((3, 3))))
+        y, x = np.nonzero(scipy.ndimage.binary_dilation(star, structure=np.ones((3, 3))))
         core = star[y, x]
         y, x = y + box[0].start - 1, x + box[1].start - 1
         inside = (y >= 0) & (y < ny) & (x >= 0) & (x < nx)

@@ -16,6 +16,7 @@ from typing import Any
 from .._memory import return_freed_arrays
 from .._version import version
 from ..calibration import Calibrations
+from ..combine.kernels import load_kernels
 from ..dither import CalibrationUse, DitherReducer, DitherResult, find_calibrations
 from ..dither.roles import divide_groups
 from ..exceptions import MixedExposuresError
@@ -136,7 +137,8 @@ def reduce_exposures(
         output_directory(directory, PRODUCTS, overwrite=overwrite) as workplace,
         ThreadPoolExecutor(max_workers=1) as beside,
     ):
-        # What draws takes long to load: that is done while exposures are read.
+        # Kernels and what draws take long to load: that is done while exposures are read.
+        beside.submit(load_kernels)
         drawing = beside.submit(_load_report)
         reporter.step(f"emirimg {version}: {shlex.join(sys.argv)}")
         group, sky_exposures = _target_and_sky(paths, sky_paths)

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["clip_by_noise", "clip_by_scatter", "stack_median", "weighted_mean"]
+__all__ = ["clip_by_noise", "clip_by_scatter", "load_kernels", "stack_median", "weighted_mean"]
 
 _WIDTH = 256
 """Columns that are sorted together: a few hundred images fit the cache."""
@@ -297,3 +297,13 @@ def _reject(
                 kept += 1
         m = kept
     return m
+
+
+def load_kernels() -> None:
+    """Load a kernel that every reduction needs, and with it what numba needs of its own.
+
+    The first call of any kernel takes a quarter of a second, which can pass while
+    the first files are read.
+    """
+    values, plane = np.zeros((1, 1, 1), np.float32), np.zeros((1, 1), np.float32)
+    weighted_mean(values, values, values > 0, np.ones(1), plane, np.zeros_like(plane))

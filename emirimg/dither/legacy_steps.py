@@ -17,6 +17,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from .._lazy import each_row
+from .._parallel import parallel_map
 from ..alignment import Alignment
 from ..calibration import assign_measured_noise
 from ..calibration._frames import changed
@@ -156,8 +157,11 @@ class LegacySteps(Steps):
         """Shift and combine the frames, and show the result."""
         mosaic = self.mosaic(stack, alignment)
         planes = {"": mosaic.data, "_var": mosaic.variance, "_npix": mosaic.coverage}
-        for name, plane in planes.items():
-            self._show(f"result_i{iteration}{name}", plane, mosaic.grid.wcs)
+
+        def show(name: str) -> None:
+            self._show(f"result_i{iteration}{name}", planes[name], mosaic.grid.wcs)
+
+        parallel_map(show, planes, executor=self.executor)
         return mosaic
 
     def objects(self, mosaic: Mosaic, iteration: int) -> ObjectMask:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import scipy
 from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
 
 from ..instrument import ExposureMetadata
 from ..io import ExposureGroup
@@ -126,7 +126,7 @@ def beside_by_pointing(wcss: Sequence[WCS], shape: tuple[int, int]) -> NDArray[n
     places = np.transpose([_offsets(wcss[0], wcs, shape) for wcs in wcss])
     distances = np.abs(places[:, :, None] - places[:, None, :])
     part = np.maximum(1 - distances / np.array(shape[::-1])[:, None, None], 0).prod(axis=0)
-    _, group = connected_components(part >= _HARDLY, directed=False)
+    _, group = scipy.sparse.csgraph.connected_components(part >= _HARDLY, directed=False)
     sizes = np.bincount(group)
     largest = next(number for number in group if sizes[number] == sizes.max())
     return group != largest

@@ -21,6 +21,7 @@ from astropy.nddata import CCDData
 from .._parallel import Progress, parallel_map
 from .._version import version
 from ..calibration import Calibrations
+from ..combine.kernels import load_kernels
 from ..instrument import read_metadata
 from ..io import (
     PositionImage,
@@ -72,6 +73,7 @@ class BlockRunner:
         self.tell = say
         self._calibrations: dict[tuple[object, ...], Calibrations] = {}
         self._identifiers: dict[Path, str] = {}
+        executor.submit(load_kernels)  # while the first files are looked through
 
     def run(self, plan: PlannedBlock) -> Path:
         """Reduce one block and return its image."""

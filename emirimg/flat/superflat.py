@@ -222,9 +222,7 @@ def _divided_twice(variance: NDArray, flat: NDArray[np.float32]) -> NDArray[np.f
 
 
 def _level(frame: CCDData, name: str) -> float:
-    data = np.asarray(frame.data, dtype=np.float32)
-    mask = np.zeros(data.shape, bool) if frame.mask is None else np.asarray(frame.mask, bool)
-    level = masked_median(data, mask)
+    level = masked_median(frame.data, frame.mask)
     if not level > 0:
         msg = (
             f"{name}: the sky level is {level:.3g}, a positive one was expected;"

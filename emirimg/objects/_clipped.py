@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+import scipy
 from numba import njit
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
 
 from .._parallel import parallel_map, row_bands
 
@@ -51,7 +51,7 @@ def clipped_background(
     starts = [np.arange(0, size, box) for size in image.shape]
     rows = parallel_map(lambda y: _block_row(image[y : y + box], box), starts[0])
     planes = [
-        median_filter(np.array([row[which] for row in rows]), 3, mode="nearest")
+        scipy.ndimage.median_filter(np.array([row[which] for row in rows]), 3, mode="nearest")
         for which in (0, 1)
     ]
     background, noise = (

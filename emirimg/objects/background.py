@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
 
 from .._parallel import parallel_map, row_bands
 from ..alignment.kernels import block_statistics
@@ -109,7 +109,8 @@ def smooth_background(
     level = _filled(level, known)
     # At the rim the filter would flatten a slope: it sees the level without one.
     slope = _plane(level)
-    level = (slope + median_filter(level - slope, 3, mode="nearest")).astype(np.float32)
+    level = slope + scipy.ndimage.median_filter(level - slope, 3, mode="nearest")
+    level = level.astype(np.float32)
     # Linear interpolation is separable: rows first, columns then.
     rows = _interpolated(level, image.shape[0])
     background = np.empty(image.shape, dtype=np.float32)

@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.ndimage import binary_dilation, find_objects, gaussian_filter, label
 
 from .._strategy import Strategy
 from ..alignment.smoothing import gaussian_smoothed
@@ -148,7 +148,7 @@ class SegmentationMasker(Strategy):
             inside = slice(*band)
             np.greater(smooth[inside], np.repeat(along, np.diff(columns)), out=above[inside])
         np.greater(above, empty, out=above)
-        labels, count = label(above, structure=_DIAGONAL)
+        labels, count = scipy.ndimage.label(above, structure=_DIAGONAL)
         if count == 0:
             return
         area = np.bincount(labels[above], minlength=count + 1)
@@ -162,14 +162,14 @@ class SegmentationMasker(Strategy):
 def _cores(empty: NDArray[np.bool_], objects: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the pixels without data that an object surrounds on all sides."""
     cores = np.zeros_like(empty)
-    labels, _ = label(empty, structure=_DIAGONAL)
+    labels, _ = scipy.ndimage.label(empty, structure=_DIAGONAL)
     ny, nx = empty.shape
-    for number, (rows, columns) in enumerate(find_objects(labels), start=1):
+    for number, (rows, columns) in enumerate(scipy.ndimage.find_objects(labels), start=1):
         if rows.start == 0 or columns.start == 0 or rows.stop == ny or columns.stop == nx:
             continue
         box = slice(rows.start - 1, rows.stop + 1), slice(columns.start - 1, columns.stop + 1)
         hole = labels[box] == number
-        rim = binary_dilation(hole, structure=_DIAGONAL) & ~hole
+        rim = scipy.ndimage.binary_dilation(hole, structure=_DIAGONAL) & ~hole
         if objects[box][rim].all():
             cores[box] |= hole
     return cores
@@ -213,7 +213,7 @@ def _coarse(
     total = _bin_sums(np.pad(np.where(masked, np.float32(0), signal), pad))
     count = _bin_sums(np.pad(~masked, pad).view(np.uint8)).astype(np.float32)
     total, count = (
-        gaussian_filter(plane, _COARSE_SIGMA, truncate=3.0, mode="constant")
+        scipy.ndimage.gaussian_filter(plane, _COARSE_SIGMA, truncate=3.0, mode="constant")
         for plane in (total, count)
     )
     few = count < _COARSE_LEAST * _COARSE_BIN**2

@@ -10,9 +10,9 @@ from typing import Any
 
 import astropy.units as u
 import numpy as np
+import scipy
 from astropy.units import Quantity
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_cdt, distance_transform_edt
 
 from ..alignment.psf import MoffatPSF, measure_psf
 from ..alignment.stars import find_stars
@@ -230,7 +230,7 @@ def _psf(mosaic: Mosaic, poor: NDArray[np.bool_], scale: Quantity) -> MoffatPSF:
 def _clearance(free: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Return the squared distance of each pixel from what is not free, the border included."""
     # The nearest pixels alone: distances of floats would take four times their memory.
-    row, column = distance_transform_edt(
+    row, column = scipy.ndimage.distance_transform_edt(
         np.pad(free, 1), return_distances=False, return_indices=True
     )
     row -= np.arange(len(row), dtype=row.dtype)[:, None]
@@ -300,7 +300,9 @@ def _oversubtraction(
 
     Both are compared in tiles, so that slopes of the sky over the field are no excess.
     """
-    near = distance_transform_cdt(~objects, "taxicab") <= _RING if objects.any() else objects
+    near = objects
+    if objects.any():
+        near = scipy.ndimage.distance_transform_cdt(~objects, "taxicab") <= _RING
     ring = near & ~objects & ~empty
     far = ~(near | empty)
     nothing = math.nan, math.nan, math.nan

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.ndimage import center_of_mass, correlate1d, label
 
+from .._parallel import parallel_map, row_bands
 from .._strategy import Strategy
 from ..combine.mosaic import Mosaic
 from ._clipped import clipped_background
@@ -17,6 +18,8 @@ from .mask import ObjectMask
 __all__ = ["ThresholdMasker", "find_brightest"]
 
 _BOX = 64
+_BAND = 128
+"""Rows that are smoothed together."""
 _KERNEL = np.array([0.25, 0.5, 0.25], dtype=np.float32)
 _DIAGONAL = np.ones((3, 3))
 _CANDIDATES = 8
@@ -135,7 +138,7 @@ def find_brightest(
     brightest = np.argsort(flux)[-_CANDIDATES * number :]
     chosen = np.zeros(flux.size, dtype=bool)
     chosen[brightest[np.isfinite(flux[brightest])]] = True
-    labels = np.where(chosen[labels], labels, 0)
+    _leave_only(chosen, labels)
     if not labels.any():
         return np.empty((0, 2))
     from photutils.segmentation import (  # noqa: PLC0415 (heavy)
@@ -149,7 +152,7 @@ def find_brightest(
     found = []
     for part, region in zip(parts.labels, parts.slices, strict=True):
         light = np.where(parts.data[region] == part, image[region], 0).astype(float)
-        y, x = center_of_mass(np.maximum(light, 0))
+        y, x = scipy.ndimage.center_of_mass(np.maximum(light, 0))
         y, x = y + region[0].start, x + region[1].start
         if border < x < labels.shape[1] - border and border < y < labels.shape[0] - border:
             found.append((light.sum(), x, y))
@@ -158,17 +161,31 @@ def find_brightest(
 
 
 def _smoothed(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    for axis in (0, 1):
-        image = correlate1d(image, _KERNEL, axis=axis, mode="constant")
-    return image
+    smooth = np.empty_like(image)
+
+    def smooth_rows(rows: slice) -> None:
+        low = max(rows.start - 1, 0)
+        part = image[low : rows.stop + 1]
+        for axis in (0, 1):
+            part = scipy.ndimage.correlate1d(part, _KERNEL, axis=axis, mode="constant")
+        smooth[rows] = part[rows.start - low :][: rows.stop - rows.start]
+
+    parallel_map(smooth_rows, row_bands(len(image), _BAND))
+    return smooth
 
 
 def _connected(above: NDArray[np.bool_], npixels: int) -> NDArray[np.int32]:
     """Return labels of the connected pixels, small groups left out."""
-    labels, _ = label(above, structure=_DIAGONAL)
-    small = np.bincount(labels.ravel()) < npixels
-    labels[small[labels]] = 0
+    labels, _ = scipy.ndimage.label(above, structure=_DIAGONAL)
+    _leave_only(np.bincount(labels[above]) >= npixels, labels)
     return labels
+
+
+def _leave_only(chosen: NDArray[np.bool_], labels: NDArray[np.int32]) -> None:
+    """Take away the labels that are not chosen; few pixels have one."""
+    place = np.flatnonzero(labels)
+    flat = labels.reshape(-1)
+    flat[place[~chosen[flat[place]]]] = 0
 
 
 def _area_and_flux(

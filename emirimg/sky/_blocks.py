@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from .._parallel import parallel_map, row_bands
 from ..calibration._rectangles import between, robust_statistics
@@ -104,7 +104,7 @@ def smooth_blocks(blocks: Blocks, sigma: float) -> NDArray[np.float64]:
     # Point reflection at the borders keeps a gradient what it is.
     margin = [min(int(3 * sigma) + 1, n - 1) for n in filled.shape]
     padded = np.pad(filled, [(m, m) for m in margin], mode="reflect", reflect_type="odd")
-    smooth = gaussian_filter(padded, sigma)
+    smooth = scipy.ndimage.gaussian_filter(padded, sigma)
     return smooth[margin[0] : -margin[0], margin[1] : -margin[1]]
 
 

@@ -115,7 +115,7 @@ def band_of(
 def _measure(
     frame: CCDData, objects: NDArray[np.bool_] | None
 ) -> tuple[float, float | None, int, bool]:
-    data = np.ascontiguousarray(frame.data, dtype=np.float32)
+    data = frame.data
     hidden_pixels = (
         np.zeros(data.shape, bool) if frame.mask is None else np.array(frame.mask, bool)
     )

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from emirimg.combine.kernels import clip_by_noise, clip_by_scatter, stack_median, weighted_mean
+from emirimg.combine import MeanCombiner
+from emirimg.combine.kernels import (
+    clip_by_noise,
+    clip_by_scatter,
+    load_kernels,
+    stack_median,
+    weighted_mean,
+)
 
 
 def stack(n, ny=5, nx=300, *, masked=0.2, seed=1):
@@ -104,3 +111,15 @@ def test_the_weighted_mean_is_that_of_numpy():
         w = weights[good] / weights[good].sum()
         assert_allclose(data[y, x], (w * values[good, y, x]).sum(), rtol=1e-5)
         assert_allclose(data_variance[y, x], (w**2 * variance[good, y, x]).sum(), rtol=1e-5)
+
+
+def test_the_kernel_that_is_loaded_early_is_the_one_that_combiners_call():
+    load_kernels()
+    known = len(weighted_mean.signatures)
+    MeanCombiner()(
+        np.ones((2, 3, 4), np.float32),
+        variance=np.ones((2, 3, 4), np.float32),
+        mask=np.zeros((2, 3, 4), bool),
+        weights=np.ones(2),
+    )
+    assert len(weighted_mean.signatures) == known
