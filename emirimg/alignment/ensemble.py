@@ -13,6 +13,13 @@ _MAX_ITERATIONS = 20
 _BIWEIGHT = 6.0
 _STIFF = 1e4
 _TINY = np.finfo(float).tiny
+_SLOPES = np.array(
+    [
+        [[1.0, 0, 0], [0, 0, 0], [0, 0, -1], [0, 1, 0]],
+        [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    ]
+)
+"""d(position) / d(parameter) in terms of 1, u and v, shape (2 axes, 4, 3)."""
 
 
 @dataclass(frozen=True)
@@ -138,11 +145,9 @@ def _spreads(size: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[np.f
     return spread
 
 
-def _design(positions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return d(position) / d(parameter), shape (2 axes, 4, n_frames, n_stars)."""
-    u, v = positions[:, :, 0], positions[:, :, 1]
-    one, zero = np.ones_like(u), np.zeros_like(u)
-    return np.array([[one, zero, -v, u], [zero, one, u, v]])
+def _places(positions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return 1, u and v of the positions, shape (3, n_frames, n_stars)."""
+    return np.array([np.ones(positions.shape[:2]), positions[:, :, 0], positions[:, :, 1]])
 
 
 def _solve(
@@ -152,18 +157,21 @@ def _solve(
     total = weights.sum(axis=0)
     seen = total > 0
     weights, positions, total = weights[:, seen], positions[:, seen], total[seen]
-    design = _design(positions)
     mean = np.einsum("fs,fsk->sk", weights, positions) / total[:, None]
-    normal = np.zeros((4, n_frames, 4, n_frames))
-    right = np.zeros((4, n_frames))
-    for axis in range(2):
-        weighted = weights * design[axis]
-        flat = (weighted / np.sqrt(total)).reshape(4 * n_frames, -1)
-        normal -= (flat @ flat.T).reshape(normal.shape)
-        own = np.einsum("afs,bfs->abf", weighted, design[axis])
-        for frame in range(n_frames):
-            normal[:, frame, :, frame] += own[:, :, frame]
-        right += np.einsum("afs,fs->af", weighted, mean[:, axis] - positions[:, :, axis])
+    # Sums over stars are taken of 1, u and v only: all equations are made of these.
+    places = _places(positions)
+    weighted = weights * places
+    own = np.einsum("ifs,jfs->ijf", weighted, places)
+    off = np.einsum("ifs,fsk->kif", weighted, mean - positions)
+    flat = (weighted / np.sqrt(total)).reshape(3 * n_frames, -1)
+    sums = -(flat @ flat.T).reshape(3, n_frames, 3, n_frames)
+    for frame in range(n_frames):
+        sums[:, frame, :, frame] += own[:, :, frame]
+    normal = sum(
+        np.tensordot(np.tensordot(slopes, sums, 1), slopes, (2, 1)).swapaxes(2, 3)
+        for slopes in _SLOPES
+    )
+    right = np.einsum("kai,kif->af", _SLOPES, off)
     keep = (free & weights.any(axis=1)[:, None]).T.ravel()
     matrix = normal.reshape(4 * n_frames, -1)
     matrix = (matrix + _gauge(matrix, free, weights))[np.ix_(keep, keep)]
@@ -201,8 +209,8 @@ def _residuals(
     weights: NDArray[np.float64],
     parameters: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    design = _design(positions)
-    moved = positions + np.einsum("kafs,fa->fsk", design, parameters)
+    moves = np.einsum("kai,fa->kif", _SLOPES, parameters)
+    moved = positions + np.einsum("kif,ifs->fsk", moves, _places(positions))
     total = weights.sum(axis=0)
     mean = np.einsum("fs,fsk->sk", weights, moved) / np.where(total > 0, total, 1)[:, None]
     return np.where((total > 0)[None, :, None], moved - mean[None], np.inf)
