@@ -8,15 +8,24 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ..exceptions import FrameError
 
-__all__ = ["GZIP", "NOT_OF_THE_IMAGE", "open_fits", "read_bytes", "walk_hdus", "wcs_header"]
+__all__ = [
+    "GZIP",
+    "NOT_OF_THE_IMAGE",
+    "for_writing",
+    "open_fits",
+    "read_bytes",
+    "walk_hdus",
+    "wcs_header",
+]
 
 _BLOCK = 2880
 GZIP = b"\x1f\x8b"
@@ -61,6 +70,17 @@ def open_fits(path: Path, expected: str) -> Iterator[fits.HDUList]:
     content += bytes(-len(content) % _BLOCK)  # some programs do not pad the last block
     with fits.open(io.BytesIO(content), memmap=False) as hdus:
         yield hdus
+
+
+def for_writing(plane: ArrayLike, dtype: DTypeLike) -> NDArray[Any]:
+    """Return a plane for an HDU, without a copy when it has that native type already.
+
+    It is read-only: of others, astropy swaps the bytes in place for as long as it
+    writes them, and another thread that uses the plane meanwhile sees that.
+    """
+    result = np.ascontiguousarray(plane, dtype=dtype).view()
+    result.flags.writeable = False
+    return result
 
 
 def wcs_header(wcs: WCS) -> fits.Header:

@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 from astropy.table import Table
-from numpy.typing import DTypeLike, NDArray
 
 from .._version import version
 from ..combine.mosaic import Mosaic
 from ..exceptions import FrameError, InputError
 from ..instrument import clean_wcs_header, frame_wcs
 from ..projection.grid import MosaicGrid
-from ._fits import NOT_OF_THE_IMAGE, open_fits, wcs_header
+from ._fits import NOT_OF_THE_IMAGE, for_writing, open_fits, wcs_header
 from .atomic import replacing
 
 __all__ = [
@@ -102,10 +101,10 @@ def write_mosaic(
     header.update(place)
     header["BUNIT"] = ("adu", "in the scale of one exposure")
     header["EMIRIMG"] = (version, "version of emirimg")
-    hdus = fits.HDUList([fits.PrimaryHDU(_as(mosaic.data, np.float32), header=header)])
+    hdus = fits.HDUList([fits.PrimaryHDU(for_writing(mosaic.data, np.float32), header=header)])
     for name, (attribute, dtype, unit) in _PLANES.items():
         plane = fits.ImageHDU(
-            _as(getattr(mosaic, attribute), dtype), header=place.copy(), name=name
+            for_writing(getattr(mosaic, attribute), dtype), header=place.copy(), name=name
         )
         if unit:
             plane.header["BUNIT"] = unit
@@ -163,10 +162,10 @@ def read_mosaic(path: str | Path) -> Mosaic:
             msg = f"{path} has planes of different shapes: {shapes}"
             raise FrameError(msg)
         planes = {
-            attribute: _as(hdus[name].data, dtype)
+            attribute: for_writing(hdus[name].data, dtype)
             for name, (attribute, dtype, _) in _PLANES.items()
         }
-        data = _as(hdus[0].data, np.float32)
+        data = for_writing(hdus[0].data, np.float32)
         header = hdus[0].header.copy()
     planes["mask"] = planes["mask"].astype(bool)
     try:
@@ -309,11 +308,6 @@ def write_table(path: str | Path, table: Table, *, overwrite: bool = False) -> P
     with replacing(path, overwrite=overwrite) as temporary:
         table.write(temporary, format=_TABLE_FORMATS[path.suffix])
     return path
-
-
-def _as(plane: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
-    """Return the plane in a native type, without a copy when it has it already."""
-    return np.ascontiguousarray(plane, dtype=dtype)
 
 
 def _provenance_table(rows: Iterable[tuple[str, str, str]]) -> fits.BinTableHDU:

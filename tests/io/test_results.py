@@ -133,6 +133,22 @@ def test_the_mosaic_is_not_changed(path):
         np.testing.assert_array_equal(getattr(mosaic, name), plane)
 
 
+def test_the_mosaic_can_be_used_while_it_is_written(path, monkeypatch):
+    mosaic = make_mosaic()
+    planes = {name: getattr(mosaic, name).copy() for name in PLANES}
+    write, written = fits.file._File.writearray, []
+
+    def look(file, array):
+        for name, plane in planes.items():
+            np.testing.assert_array_equal(getattr(mosaic, name), plane)
+        written.append(array)
+        write(file, array)
+
+    monkeypatch.setattr(fits.file._File, "writearray", look)
+    write_mosaic(path, mosaic)
+    assert len(written) >= len(PLANES)
+
+
 def test_a_mosaic_is_no_exposure(path):
     write_mosaic(path, make_mosaic())
     with pytest.raises(InputError, match="a calibration or a product"):

@@ -21,7 +21,7 @@ from ..._parallel import row_bands
 from ..._version import version
 from ...exceptions import FrameError
 from ...instrument import frame_wcs
-from .._fits import NOT_OF_THE_IMAGE, open_fits
+from .._fits import NOT_OF_THE_IMAGE, for_writing, open_fits
 from .._stored import stored_planes
 from ..atomic import replacing
 from ..frames import read_header
@@ -169,7 +169,7 @@ def write_position_image(
     mask = np.zeros(frame.shape, np.uint8) if frame.mask is None else frame.mask.astype(np.uint8)
     hdus = fits.HDUList(
         [
-            fits.PrimaryHDU(np.asarray(frame.data, dtype=np.float32), header=header),
+            fits.PrimaryHDU(for_writing(frame.data, np.float32), header=header),
             fits.ImageHDU(mask, name="BPM"),
         ]
     )
@@ -354,9 +354,9 @@ def write_dithered_image(
         header.add_history(text)
     hdus = fits.HDUList(
         [
-            fits.PrimaryHDU(np.asarray(data, dtype=np.float32), header=header),
-            fits.ImageHDU(np.asarray(variance, dtype=np.float32), name="VARIANCE"),
-            fits.ImageHDU(np.asarray(coverage, dtype=np.int16), name="MAP"),
+            fits.PrimaryHDU(for_writing(data, np.float32), header=header),
+            fits.ImageHDU(for_writing(variance, np.float32), name="VARIANCE"),
+            fits.ImageHDU(for_writing(coverage, np.int16), name="MAP"),
         ]
     )
     _write(path, hdus)
