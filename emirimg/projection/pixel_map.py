@@ -64,7 +64,7 @@ class PixelMap:
     >>> print(f"{x[0, 2] - x[0, 1]:.3f} {pixel_map.area_ratio()[0, 0]:.3f}")
     2.000 4.000
     >>> pixel_map.source_rows(height=40, reach=3)
-    slice(0, 40, None)
+    slice(0, 21, None)
     """
 
     shape: tuple[int, int]

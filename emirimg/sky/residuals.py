@@ -41,9 +41,13 @@ class QuadrantSurface(Strategy):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from emirimg.sky import QuadrantSurface
-    >>> QuadrantSurface(max_order=1)
-    QuadrantSurface(max_order=1)
+    >>> y = np.linspace(-1, 1, 256, dtype="f4")[:, None]
+    >>> image = 10 * y + np.random.default_rng(1).normal(0, 5, (256, 256)).astype("f4")
+    >>> surface = QuadrantSurface(max_order=1).of_array(image, None)
+    >>> surface[[0, -1], 0].round()
+    array([-10.,  10.], dtype=float32)
     """
 
     name: Literal["quadrant"] = "quadrant"

@@ -14,7 +14,7 @@ from ..calibration._rectangles import between, robust_statistics
 from ..exceptions import SkyWarning
 from ._regions import quadrants_of
 
-__all__ = ["RowColumnStriping", "add_stripes"]
+__all__ = ["RowColumnStriping"]
 
 _SAMPLE = 8
 """Every so manieth pair of lines tells whether there are stripes at all."""
