@@ -21,12 +21,12 @@ _SPARE = 2**26
 _SELDOM = 50
 """How many searches among young objects come before one among all; Python's default is 10."""
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-_ENOUGH = 1_500_000_000
+_ENOUGH = 1_400_000_000
 """More memory makes a reduction hardly faster: the system keeps what was read from files."""
 
 
 def default_memory() -> int:
-    """Return how many bytes a reduction may use: 1.5 GB, or its share of half of what is free."""
+    """Return how many bytes a reduction may use: 1.4 GB, or its share of half of what is free."""
     return min(_ENOUGH, _available() // 2 // shares())
 
 

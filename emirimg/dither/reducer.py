@@ -108,7 +108,7 @@ class DitherReducer:
         of the scale of the exposures that holds all of them.
     max_memory : int, optional
         Bytes that the reduction may use, roughly. A third of it is for the frames; those that do
-        not fit are kept in scratch files. The result is the same. Default: 1.5 GB, or half of
+        not fit are kept in scratch files. The result is the same. Default: 1.4 GB, or half of
         the memory that is available where that is less.
     scratch : path, optional
         Where a directory for scratch files is made, which goes away in the end. Default: where
