@@ -138,8 +138,7 @@ def reduce_exposures(
         ThreadPoolExecutor(max_workers=1) as beside,
     ):
         # Kernels and what draws take long to load: that is done while exposures are read.
-        beside.submit(load_kernels)
-        drawing = beside.submit(_load_report)
+        drawing = beside.submit(_load_beside)
         reporter.step(f"emirimg {version}: {shlex.join(sys.argv)}")
         group, sky_exposures = _target_and_sky(paths, sky_paths)
         reporter.step(f"{len(group.paths)} exposures of {group.object_name}, {group.filter_name}")
@@ -182,8 +181,9 @@ def reduce_exposures(
     return result
 
 
-def _load_report() -> ModuleType:
-    """Return what draws the report; load also what it will count sources with."""
+def _load_beside() -> ModuleType:
+    """Load kernels, what draws the report, and what counts its sources; return the second."""
+    load_kernels()
     report = import_module("emirimg.report")
     import_module("photutils.segmentation")
     return report

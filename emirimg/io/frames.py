@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..calibration.calibrations import Calibrations
 from ..exceptions import FrameError
 from ..instrument import Detector, clean_wcs_header, frame_wcs, read_metadata
-from ._fits import NOT_OF_THE_IMAGE, open_fits, read_bytes, wcs_header
+from ._fits import NOT_OF_THE_IMAGE, for_writing, open_fits, read_bytes, wcs_header
 from .atomic import replacing
 from .results import sha256
 
@@ -269,8 +269,11 @@ def write_frame(path: str | Path, frame: CCDData, *, overwrite: bool = False) ->
     plain = CCDData(
         frame.data, unit=frame.unit, mask=frame.mask, uncertainty=frame.uncertainty, meta=header
     )
+    hdus = plain.to_hdu(as_image_hdu=False)
+    for hdu in hdus:
+        hdu.data = for_writing(hdu.data, hdu.data.dtype)
     with replacing(path, overwrite=overwrite) as temporary:
-        plain.to_hdu(as_image_hdu=False).writeto(temporary, checksum=True)
+        hdus.writeto(temporary, checksum=True)
     return path
 
 

@@ -289,6 +289,24 @@ def test_write_frame(path, tmp_path):
     assert same_place(opened.wcs, frame.wcs)
 
 
+def test_a_frame_can_be_used_while_it_is_written(path, tmp_path, monkeypatch):
+    write_exposure(path)
+    frame = read_frame(path)
+    frame.mask = np.zeros(frame.shape, bool)
+    frame.uncertainty = VarianceUncertainty(np.ones(frame.shape, "f4"))
+    data, write, written = frame.data.copy(), fits.file._File.writearray, []
+
+    def look(file, array):
+        np.testing.assert_array_equal(frame.data, data)
+        np.testing.assert_array_equal(frame.uncertainty.array, 1)
+        written.append(array)
+        write(file, array)
+
+    monkeypatch.setattr(fits.file._File, "writearray", look)
+    write_frame(tmp_path / "copy.fits", frame)
+    assert len(written) == 3
+
+
 def test_write_frame_does_not_replace(path):
     frame = CCDData(np.zeros((3, 3), dtype=np.float32), unit="adu")
     write_frame(path, frame)
