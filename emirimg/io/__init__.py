@@ -3,6 +3,7 @@
 from .arrivals import *
 from .atomic import *
 from .by_files import *
+from .calibrations import *
 from .ds9 import *
 from .exposures import *
 from .frames import *
