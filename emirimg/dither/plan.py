@@ -136,7 +136,7 @@ class _Planner:
         self.control = control
         self.options = options
         self.problems: list[str] = []
-        self._shapes: dict[Path, tuple[int, int]] = {}
+        self._shapes: dict[Path, tuple[int, int] | None] = {}
 
     def plan(self, item: LocatedBlock) -> PlannedBlock | None:
         """Return the plan of a block, or None if that cannot be made."""
@@ -293,16 +293,18 @@ class _Planner:
     def _check_calibration(
         self, item: LocatedBlock, path: Path, kind: str, facts: ExposureFacts
     ) -> None:
-        try:
-            if path not in self._shapes:
+        if path not in self._shapes:
+            try:
                 self._shapes[path] = image_shape(path)
-        except FrameError as error:
-            self._add(item.at("id"), f"{kind} of the control file: {error}")
-            return
-        if self._shapes[path] != facts.shape:
+            except FrameError as error:
+                # Once is enough: the block is not at fault.
+                self._shapes[path] = None
+                self._add(item.at("id"), f"{kind} of the control file: {error}")
+        shape = self._shapes[path]
+        if shape is not None and shape != facts.shape:
             self._add(
                 item.at("id"),
-                f"{kind} of the control file: {path} has the shape {self._shapes[path]}, but the"
+                f"{kind} of the control file: {path} has the shape {shape}, but the"
                 f" exposures have {facts.shape}",
             )
 
