@@ -15,9 +15,7 @@ from .._strategy import explain_unknown
 from ..blocks import (
     MODES,
     ControlFile,
-    DitherRequirements,
     ObservationBlock,
-    StrategyRequirements,
 )
 from ..exceptions import EmirimgError, FrameError, InputError
 from ..instrument import Detector, read_metadata
@@ -33,6 +31,7 @@ from ..io import (
     read_located_blocks,
     read_positions,
 )
+from .block_inputs import block_inputs
 from .checks import require_alike
 from .planned import PlannedBlock, RunOptions
 
@@ -166,7 +165,7 @@ class _Planner:
             else (),
             calibrations=calibrations,
             positions=positions,
-            inputs=self._inputs(block, completed, calibrations),
+            inputs=block_inputs(block, completed, calibrations, self.options.changes),
         )
 
     def _children(self, item: LocatedBlock) -> list[LocatedBlock]:
@@ -329,35 +328,6 @@ class _Planner:
         if self.options.results is not None:
             space = replace(space, results=self.options.base / self.options.results)
         return space
-
-    def _inputs(
-        self,
-        block: ObservationBlock,
-        completed: ObservationBlock,
-        calibrations: Mapping[str, Path],
-    ) -> dict[str, tuple[str, Any]]:
-        names = {"bad_pixels": "master_bpm"}
-        if block.mode == "STARE_IMAGE" or block.requirements.is_modern:
-            names |= {"bias": "master_bias", "dark": "master_dark", "flat": "master_flat"}
-        inputs: dict[str, tuple[str, Any]] = {}
-        for kind, name in names.items():
-            path = calibrations.get(kind)
-            inputs[name] = ("default", None) if path is None else ("control file", path.name)
-        stated = block.requirements.model_fields_set
-        completed_by = completed.requirements.model_fields_set
-        values = completed.requirements.model_dump(mode="json")
-        if isinstance(block.requirements, DitherRequirements) and not block.requirements.is_modern:
-            strategies = StrategyRequirements.model_fields
-            values = {name: value for name, value in values.items() if name not in strategies}
-        for name, value in values.items():
-            if name in self.options.changes:
-                source = "command line"
-            elif name in stated:
-                source = "observation block"
-            else:
-                source = "control file" if name in completed_by else "default"
-            inputs[name] = (source, value)
-        return inputs
 
     def _add(self, place: str, text: str) -> None:
         self.problems.append(f"{place} {text}")
