@@ -12,11 +12,12 @@ from .images import *
 from .inspection import *
 from .numina.blocks import *
 from .numina.control import *
+from .numina.dithered_image import *
 from .numina.dump import *
 from .numina.generate import *
 from .numina.intermediate import *
 from .numina.offsets import *
-from .numina.products import *
+from .numina.position_image import *
 from .numina.records import *
 from .numina.write import *
 from .patterns import *
