@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from .._strategy import explain_unknown
 from ..blocks import (
     MODES,
+    CalibrationType,
     ControlFile,
     ObservationBlock,
 )
@@ -37,7 +38,7 @@ from .planned import PlannedBlock, RunOptions
 
 __all__ = ["plan_run"]
 
-_TYPES = {
+_TYPES: dict[str, CalibrationType] = {
     "bad_pixels": "MasterBadPixelMask",
     "bias": "MasterBias",
     "dark": "MasterDark",
@@ -290,7 +291,7 @@ class _Planner:
         return found
 
     def _check_calibration(
-        self, item: LocatedBlock, path: Path, kind: str, facts: ExposureFacts
+        self, item: LocatedBlock, path: Path, kind: CalibrationType, facts: ExposureFacts
     ) -> None:
         if path not in self._shapes:
             try:

@@ -107,9 +107,9 @@ def walk_hdus(
 
     Yields the header of each HDU, and where its data start.
     """
-    start = stream.read(9)
-    if start != b"SIMPLE  =":
-        found = f"starts with {start!r}" if start else "is empty"
+    mark = stream.read(9)
+    if mark != b"SIMPLE  =":
+        found = f"starts with {mark!r}" if mark else "is empty"
         msg = f"{path} is not a FITS file (it {found}); {expected} was expected"
         raise FrameError(msg)
     number = start = 0
