@@ -10,7 +10,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from ..exceptions import FrameError
-from ._fits import NOT_OF_THE_IMAGE, open_fits, read_bytes
+from ._fits import forget_storage, open_fits, read_bytes
 
 __all__ = ["read_first_header", "read_first_image"]
 
@@ -38,8 +38,7 @@ def read_first_image(
             raise FrameError(msg)
         with np.errstate(over="ignore"):  # an overflow is masked below
             data = raw.astype(np.float32)
-    for key in NOT_OF_THE_IMAGE:
-        header.remove(key, ignore_missing=True, remove_all=True)
+    forget_storage(header)
     bad = ~np.isfinite(data)
     if not bad.any():
         return data, None, header

@@ -8,12 +8,11 @@ from pathlib import Path
 import astropy.units as u
 from astropy.io import fits
 from astropy.nddata import CCDData
-from astropy.wcs import WCS
 
 from ..exceptions import FrameError
-from ..instrument import Detector, clean_wcs_header, frame_wcs, read_metadata
+from ..instrument import Detector, clean_wcs_header, read_metadata
 from ._first_image import read_first_header, read_first_image
-from ._fits import NOT_OF_THE_IMAGE, for_writing, wcs_header
+from ._fits import celestial_wcs, for_writing, forget_storage, wcs_header
 from .atomic import replacing
 
 __all__ = [
@@ -84,7 +83,7 @@ def read_frame(path: str | Path, *, detector: Detector | None = None) -> CCDData
             f" {metadata.detector.name} has the shape {expected} (ny, nx)"
         )
         raise FrameError(msg)
-    return CCDData(data, unit=u.adu, mask=mask, meta=header, wcs=_celestial_wcs(path, header))
+    return CCDData(data, unit=u.adu, mask=mask, meta=header, wcs=celestial_wcs(path, header))
 
 
 def read_image(path: str | Path, *, unit: u.UnitBase = u.adu) -> CCDData:
@@ -189,8 +188,7 @@ def write_frame(path: str | Path, frame: CCDData, *, overwrite: bool = False) ->
     """
     path = Path(path)
     header = fits.Header(frame.meta)
-    for key in NOT_OF_THE_IMAGE:
-        header.remove(key, ignore_missing=True, remove_all=True)
+    forget_storage(header)
     if frame.wcs is not None:
         header = clean_wcs_header(header)
         header.update(wcs_header(frame.wcs))
@@ -228,16 +226,3 @@ def expected_shape(header: fits.Header, detector: Detector) -> tuple[int, int]:
     if not (1 <= x1 <= x2 <= nx and 1 <= y1 <= y2 <= ny):
         return detector.shape
     return (y2 - y1 + 1, x2 - x1 + 1)
-
-
-def _celestial_wcs(path: Path, header: fits.Header) -> WCS:
-    try:
-        wcs = frame_wcs(header)
-    except (ValueError, TypeError, KeyError, ArithmeticError) as error:
-        msg = f"{path} has an unusable WCS ({error}); a celestial WCS was expected"
-        raise FrameError(msg) from error
-    if not wcs.has_celestial:
-        found = [header.get(f"CTYPE{axis}", "") for axis in (1, 2)]
-        msg = f"{path} has no celestial WCS: CTYPE1 and CTYPE2 are {found}"
-        raise FrameError(msg)
-    return wcs

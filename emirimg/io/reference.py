@@ -68,8 +68,7 @@ def read_reference_catalogue(path: str | Path, filter_name: str = "") -> Referen
     """
     path = Path(path)
     if path.suffix.lower() not in _FORMATS:
-        known = ", ".join(_FORMATS)
-        msg = f"{path}: a catalogue was expected in a file of suffix {known}"
+        msg = f"{path}: a catalogue was expected in a file of suffix {', '.join(_FORMATS)}"
         raise InputError(msg)
     try:
         with warnings.catch_warnings():

@@ -10,7 +10,7 @@ from typing import Any
 from astropy.io import fits
 
 from ..._version import version
-from .._fits import NOT_OF_THE_IMAGE
+from .._fits import forget_storage
 from ..atomic import replacing
 
 __all__ = ["now", "plain_header", "sign", "write_hdus"]
@@ -19,8 +19,7 @@ __all__ = ["now", "plain_header", "sign", "write_hdus"]
 def plain_header(meta: Any) -> fits.Header:
     """Return a copy of a header without what describes how pixels were stored."""
     header = fits.Header(meta, copy=True)
-    for key in NOT_OF_THE_IMAGE:
-        header.remove(key, ignore_missing=True, remove_all=True)
+    forget_storage(header)
     return header
 
 

@@ -10,14 +10,12 @@ import astropy.units as u
 import numpy as np
 from astropy.io import fits
 from astropy.nddata import CCDData
-from astropy.wcs import WCS
 from numpy.typing import DTypeLike, NDArray
 
 from ..._lazy import LazyFrame, each_row
 from ..._parallel import row_bands
 from ...exceptions import FrameError
-from ...instrument import frame_wcs
-from .._fits import NOT_OF_THE_IMAGE, for_writing, open_fits
+from .._fits import celestial_wcs, for_writing, forget_storage, open_fits
 from .._stored import stored_planes
 from ..frames import read_header
 from ._signed import now, plain_header, sign, write_hdus
@@ -224,10 +222,9 @@ def read_position_image(path: str | Path, *, in_memory: bool = True) -> Position
         lost = made(_is_lost, data, dtype=bool)
         mask = lost if mask is None else made(np.logical_or, mask, lost, dtype=bool)
         data = made(_without_lost, data, dtype=np.float32)
-    for key in NOT_OF_THE_IMAGE:
-        header.remove(key, ignore_missing=True, remove_all=True)
+    forget_storage(header)
     kind = CCDData if stored is None else LazyFrame
-    frame = kind(data, unit=u.adu, mask=mask, meta=header, wcs=_wcs(path, header))
+    frame = kind(data, unit=u.adu, mask=mask, meta=header, wcs=celestial_wcs(path, header))
     return PositionImage(frame, planes.get("ICHANNEL"))
 
 
@@ -257,15 +254,3 @@ def _is_lost(data: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 def _without_lost(data: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(np.isfinite(data), data, np.float32(0))
-
-
-def _wcs(path: Path, header: fits.Header) -> WCS:
-    try:
-        wcs = frame_wcs(header)
-    except (ValueError, TypeError, KeyError, ArithmeticError) as error:
-        msg = f"{path} has an unusable WCS ({error}); a celestial WCS was expected"
-        raise FrameError(msg) from error
-    if not wcs.has_celestial:
-        msg = f"{path} has no celestial WCS; {_POSITION} was expected"
-        raise FrameError(msg)
-    return wcs
