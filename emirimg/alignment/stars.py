@@ -114,10 +114,10 @@ def find_stars(
     radius = aperture or 2.5 * width
     table, measured = _measure(planes, x, y, width, radius)
     crowded = _crowded(x, y, height, radius + 1.5 * width)[measured]
-    keep = _shapes(table)[0] > 0.6 * width
-    table, crowded = table[keep], crowded[keep]
-    keep = _without_twins(table, 0.5 * width)[:max_stars]
-    return _star_list(table[keep], crowded[keep], width, radius, noise, saturation)
+    wide = _shapes(table)[0] > 0.6 * width
+    table, crowded = table[wide], crowded[wide]
+    brightest = _without_twins(table, 0.5 * width)[:max_stars]
+    return _star_list(table[brightest], crowded[brightest], width, radius, noise, saturation)
 
 
 def _checked(
