@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from astropy.nddata import CCDData, VarianceUncertainty
 from numpy.lib.mixins import NDArrayOperatorsMixin
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from ._parallel import row_bands
 
-__all__ = ["LazyFrame", "LazyPlane", "each_row", "materialised", "pack_bits", "packed"]
+__all__ = ["LazyFrame", "LazyPlane", "Plane", "each_row", "materialised", "pack_bits", "packed"]
 
 _BAND = 64
 """Rows that are worked out together, so that they stay in the cache."""
@@ -73,7 +73,7 @@ class LazyPlane(NDArrayOperatorsMixin):
         rows = self._rows(first)
         return rows[(slice(None), *others)] if others else rows
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001 (given by NumPy)
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001 (given by NumPy)
         if copy is False:
             msg = "the plane is worked out when it is asked for: there is nothing to share"
             raise ValueError(msg)
@@ -96,16 +96,20 @@ class LazyPlane(NDArrayOperatorsMixin):
         return f"<LazyPlane of shape {self.shape} and type {self.dtype}>"
 
 
+Plane = NDArray[Any] | LazyPlane
+"""An image, shape (ny, nx), that is there or is worked out when it is looked at."""
+
+
 class LazyFrame(CCDData):
     """A frame whose mask, too, may be a `LazyPlane`; others make an array of it."""
 
     @property
-    def mask(self) -> NDArray[np.bool_] | LazyPlane | None:
+    def mask(self) -> Plane | None:
         """True where a pixel must not be used."""
         return self._mask
 
     @mask.setter
-    def mask(self, mask: NDArray[np.bool_] | LazyPlane | None) -> None:
+    def mask(self, mask: Plane | None) -> None:
         self._mask = mask
 
     def __reduce__(self) -> tuple:
@@ -119,16 +123,14 @@ def _frame_of(data: Any, unit: Any, mask: Any, variance: Any, meta: Any, wcs: An
     return LazyFrame(data, unit=unit, mask=mask, uncertainty=uncertainty, meta=meta, wcs=wcs)
 
 
-def each_row(
-    function: Callable[..., NDArray[Any]], *planes: ArrayLike | LazyPlane, dtype: DTypeLike
-) -> LazyPlane:
+def each_row(function: Callable[..., NDArray[Any]], *planes: Plane, dtype: DTypeLike) -> LazyPlane:
     """Return the plane ``function(*planes)``, of which nothing is worked out yet.
 
     Parameters
     ----------
     function : callable
         Takes the same rows of all planes, and leaves them as they are.
-    *planes : array_like or LazyPlane
+    *planes : `~numpy.ndarray` or LazyPlane
         All of one shape.
     dtype : dtype
         Type of the result.

@@ -8,4 +8,5 @@ from .reference_catalogue import *
 from .reference_object import *
 from .solution import *
 from .star_alignment import *
+from .star_list import *
 from .stars import *

@@ -13,7 +13,7 @@ from ..instrument import pixel_scale
 from ._free_of_stars import FrameEquations
 from .plane import common_plane
 from .registration import Registration, register
-from .stars import StarList
+from .star_list import StarList
 
 __all__ = ["Distortion", "corrected_distortion", "find_distortion"]
 

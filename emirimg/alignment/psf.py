@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .stars import StarList
+from .star_list import StarList
 
 __all__ = ["MoffatPSF", "measure_psf", "psf_stars"]
 

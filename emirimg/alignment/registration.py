@@ -13,7 +13,7 @@ from ..instrument import pixel_scale
 from .ensemble import EnsembleSolution, Sightings, solve_ensemble
 from .matching import coarse_shifts, identify
 from .plane import common_plane, moved_wcs, reference_positions
-from .stars import StarList
+from .star_list import StarList
 
 __all__ = ["Registration", "register"]
 

@@ -25,7 +25,8 @@ from .plane import pointing_shift
 from .psf import MoffatPSF, measure_psf
 from .registration import Registration, register
 from .solution import Alignment
-from .stars import StarFlag, StarList, find_stars
+from .star_list import StarFlag, StarList
+from .stars import find_stars
 from .transparency import relative_transparency
 
 __all__ = ["StarAlignment"]

@@ -10,6 +10,7 @@ from astropy.nddata import CCDData, VarianceUncertainty
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
+from .._lazy import Plane
 from .._provenance import add_history
 from ..exceptions import FrameError
 
@@ -19,9 +20,9 @@ __all__ = ["changed", "comparable", "grown", "variance_of"]
 def changed(
     frame: CCDData,
     *history: str,
-    data: NDArray | None = None,
-    mask: NDArray | None = None,
-    variance: NDArray | None = None,
+    data: Plane | None = None,
+    mask: Plane | None = None,
+    variance: Plane | None = None,
     wcs: WCS | None = None,
 ) -> CCDData:
     """Return a frame with other planes, another WCS or more history.

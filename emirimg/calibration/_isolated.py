@@ -94,8 +94,9 @@ def typical_deviation(centre: NDArray[np.float32]) -> float:
     size = shape[0] * shape[1]
     sample = np.unravel_index(np.arange(0, size, max(size // 400_000, 1)), shape)
     parts = zip(*(np.array_split(places, 4) for places in sample), strict=True)
-    deviation = parallel_map(lambda part: np.abs(from_neighbours(centre, *part)), list(parts))
-    deviation = np.concatenate(deviation)
+    deviation = np.concatenate(
+        parallel_map(lambda part: np.abs(from_neighbours(centre, *part)), list(parts))
+    )
     return float(np.nanmedian(deviation)) if np.isfinite(deviation).any() else np.inf
 
 

@@ -15,6 +15,9 @@ from ._frames import variance_of
 
 __all__ = ["Calibrations"]
 
+_FLAT_LEVELS = 0.5, 2.0
+"""Between these is the level of every flat that was divided by some mean of its own."""
+
 
 @dataclass(frozen=True, eq=False)
 class Calibrations:
@@ -73,13 +76,17 @@ class Calibrations:
         Warns
         -----
         CalibrationWarning
-            If there is no flat, or no bad-pixel mask.
+            If there is no flat, or no bad-pixel mask, or the flat is not one:
+            its level is far from 1.
         """
         self.require_shape(shape, name)
         for kind, lost in (("flat", "the response of the pixels"), ("bad_pixels", "bad pixels")):
             if getattr(self, kind) is None:
                 msg = f"no {_WORDS[kind]} was given for {name}: {lost} will not be corrected"
                 warnings.warn(msg, CalibrationWarning, stacklevel=2)
+        if self.flat_fault:
+            msg = f"{self.name_of('flat')}: {self.flat_fault}; so fluxes and noise will be wrong"
+            warnings.warn(msg, CalibrationWarning, stacklevel=2)
 
     def require_shape(self, shape: tuple[int, int], name: str = "the exposure") -> None:
         """Refuse calibrations of another shape, as `check` does, without a warning."""
@@ -96,6 +103,19 @@ class Calibrations:
         """Return what to call the calibration: its file, where that is known."""
         names = {key: f"{_WORDS[key]} {name}" for key, name, _ in self.inputs if key in _WORDS}
         return names.get(kind, f"the {_WORDS[kind]}")
+
+    @cached_property
+    def flat_fault(self) -> str | None:
+        """What is wrong with the level of the flat; None if nothing is, or without a flat."""
+        if self.flat is None:
+            return None
+        few = self.flat.data[::4, ::4]
+        usable = few[few > 0]
+        level = float(np.median(usable)) if usable.size else 0.0
+        low, high = _FLAT_LEVELS
+        if low < level < high:
+            return None
+        return f"the level of the flat is {level:.4g}, but should be about 1"
 
     def work_out(self) -> None:
         """Work out now what `calibrate` needs of them, for all exposures together."""

@@ -25,11 +25,11 @@ def say_reduction(
 ) -> None:
     """Say what ``emirimg reduce`` would do."""
     reporter.say(
-        f"{len(group.paths)} exposures of {group.object_name}, {group.filter_name}"
+        f"{_exposures(group.paths)} of {group.object_name}, {group.filter_name}"
         f" ({group.detector.name}) would be reduced: {_names(group.paths)}"
     )
     if sky_exposures:
-        reporter.say(f"{len(sky_exposures)} exposures of the sky: {_names(sky_exposures)}")
+        reporter.say(f"{_exposures(sky_exposures)} of the sky: {_names(sky_exposures)}")
     for use in calibrations:
         kind = use.kind.replace("_", " ") + ":"
         reporter.say(f"  {kind:<18}{use.path or 'none'} ({use.reason})")
@@ -44,12 +44,16 @@ def say_plans(reporter: Reporter, plans: Iterable[PlannedBlock]) -> None:
         what = (
             f"{len(plan.children)} images"
             if plan.children and not plan.exposures
-            else f"{len(plan.exposures)} exposures: {_names(plan.exposures)}"
+            else f"{_exposures(plan.exposures)}: {_names(plan.exposures)}"
         )
         reporter.say(f"{plan.block.id}: {plan.block.mode} of {what}")
         for kind, path in plan.calibrations.items():
             reporter.say(f"  {kind.replace('_', ' ') + ':':<18}{path}")
         reporter.say(f"  {'results:':<18}{plan.workspace.results}")
+
+
+def _exposures(paths: Sequence[Path]) -> str:
+    return f"{len(paths)} exposure{'' if len(paths) == 1 else 's'}"
 
 
 def _names(paths: Sequence[Path]) -> str:

@@ -1,4 +1,4 @@
-"""``emirimg demo``: the whole road on simulated exposures."""
+"""``emirimg demo``: from simulated exposures to a mosaic and its score."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def demo_command(
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Show the whole road on exposures that it simulates itself.
+    """Show all of emirimg at work, on exposures that it simulates itself.
 
     Writes full-size raw exposures and their truth to DIRECTORY (default:
     emirimg-demo), reduces them to DIRECTORY/results, measures the mosaic
@@ -72,4 +72,4 @@ def demo_command(
         mosaic = results / "mosaic.fits"
         reporter.say(f"\n3. Against the truth:  emirimg score {mosaic} {directory}\n")
         score_files([mosaic], directory, reporter)
-        reporter.say(f"\nLook at the picture: {results / 'mosaic.png'}")
+        reporter.say(f"\nLook at {results / 'mosaic.png'} and {results / 'report.html'}")

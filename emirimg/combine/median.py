@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from .._lazy import LazyPlane
+from .._lazy import Plane
 from .._parallel import row_bands
 
 __all__ = ["masked_median", "median_of"]
@@ -20,9 +20,7 @@ _FEW = 2**18
 """So many values are sorted sooner than looked through twice."""
 
 
-def masked_median(
-    data: NDArray[np.floating] | LazyPlane, mask: NDArray[np.bool_] | LazyPlane | None
-) -> float:
+def masked_median(data: Plane, mask: Plane | None) -> float:
     """Return the median of the unmasked values of an image, NaN if there are none.
 
     Exact, though only some values are sorted: those near the median of a sample of
@@ -49,7 +47,7 @@ def median_of(values: NDArray[np.float32]) -> float:
     return float("nan") if n == 0 else _in_the_middle(values, (n - 1) // 2, is_even=n % 2 == 0)
 
 
-def _near_that_of_sample(data: ArrayLike, mask: ArrayLike | None) -> float | None:
+def _near_that_of_sample(data: Plane, mask: Plane | None) -> float | None:
     """Return the median if it is near that of a sample of rows."""
     rows = slice(None, None, max(1, data.shape[0] // _SAMPLED))
     sample = np.sort(_unmasked(data, mask, rows))
@@ -87,7 +85,7 @@ def _in_the_middle(values: NDArray[np.float32], place: int, *, is_even: bool) ->
     return (float(values[place]) + float(values[place + 1 :].min())) / 2
 
 
-def _unmasked(data: ArrayLike, mask: ArrayLike | None, rows: slice) -> NDArray[np.float32]:
+def _unmasked(data: Plane, mask: Plane | None, rows: slice) -> NDArray[np.float32]:
     """Return the unmasked values of some rows, as an array of their own."""
     values = np.asarray(data[rows], dtype=np.float32)
     return values.flatten() if mask is None else values[~np.asarray(mask[rows], dtype=bool)]

@@ -155,7 +155,9 @@ def _placed(alignment: Alignment) -> dict[str, tuple[float, str]]:
     rms = float(np.median(residuals[known])) if known.any() else np.nan
     by_stars = sum(method == "stars" for method in alignment.methods)
     found = alignment.distortion
-    distortion = {"DISTCORR": (found is not None, "whether the distortion was corrected")}
+    distortion: dict[str, tuple[float, str]] = {
+        "DISTCORR": (found is not None, "whether the distortion was corrected")
+    }
     if found is not None:
         distortion |= {
             "DISTMAX": (found.largest, "[pixel] largest correction of the distortion"),

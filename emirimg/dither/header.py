@@ -8,6 +8,7 @@ import astropy.units as u
 import numpy as np
 from astropy.io.fits import Header
 from astropy.time import Time
+from numpy.typing import ArrayLike
 
 from .._version import version
 from ..instrument import ExposureMetadata, clean_wcs_header
@@ -24,8 +25,8 @@ def mosaic_header(
     first: Header,
     metadata: Sequence[ExposureMetadata],
     *,
-    sky_levels: Sequence[float],
-    transparency: Sequence[float],
+    sky_levels: ArrayLike,
+    transparency: ArrayLike,
     history: Sequence[str],
     measured: Mapping[str, tuple[float | str, str]],
 ) -> Header:

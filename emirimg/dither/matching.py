@@ -18,7 +18,7 @@ from ..sky import SkyResidual
 from ..sky._blocks import Blocks, interpolate_edges, measure_blocks
 from ..sky._fill import fill_masked
 from ..sky._matching import Matched, match_backgrounds
-from ..sky._regions import block_edges
+from ..sky._regions import block_edges, coarse_box
 from ..sky.solution import fills_field
 from ..stack import DitherStack
 from .field import Field
@@ -26,7 +26,6 @@ from .field_steps import FieldSteps
 
 __all__ = ["combine_field", "match_frames"]
 
-_BOX = 64
 _SMALL_BOX = 32
 _FIRST_ROUNDS = 2
 _COMPACT = 3.0
@@ -70,7 +69,7 @@ def match_frames(
     scratch = steps.scratch  # tasks may go to other machines: they take this alone along
     compact = _compact_sources(mosaic)
     detector = stack.metadata[0].detector
-    box = min(_BOX, max(min(stack.shape) // 8, 8))
+    box = coarse_box(stack.shape)
     edges = block_edges(stack.shape, box, detector)
 
     def rest(frame: CCDData, scale: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

@@ -14,10 +14,9 @@ from pydantic import ValidationError
 from .._strategy import explain_unknown
 from ..blocks import (
     MODES,
+    CalibrationType,
     ControlFile,
-    DitherRequirements,
     ObservationBlock,
-    StrategyRequirements,
 )
 from ..exceptions import EmirimgError, FrameError, InputError
 from ..instrument import Detector, read_metadata
@@ -33,12 +32,13 @@ from ..io import (
     read_located_blocks,
     read_positions,
 )
+from .block_inputs import block_inputs
 from .checks import require_alike
 from .planned import PlannedBlock, RunOptions
 
 __all__ = ["plan_run"]
 
-_TYPES = {
+_TYPES: dict[str, CalibrationType] = {
     "bad_pixels": "MasterBadPixelMask",
     "bias": "MasterBias",
     "dark": "MasterDark",
@@ -136,7 +136,7 @@ class _Planner:
         self.control = control
         self.options = options
         self.problems: list[str] = []
-        self._shapes: dict[Path, tuple[int, int]] = {}
+        self._shapes: dict[Path, tuple[int, int] | None] = {}
 
     def plan(self, item: LocatedBlock) -> PlannedBlock | None:
         """Return the plan of a block, or None if that cannot be made."""
@@ -166,7 +166,7 @@ class _Planner:
             else (),
             calibrations=calibrations,
             positions=positions,
-            inputs=self._inputs(block, completed, calibrations),
+            inputs=block_inputs(block, completed, calibrations, self.options.changes),
         )
 
     def _children(self, item: LocatedBlock) -> list[LocatedBlock]:
@@ -291,18 +291,20 @@ class _Planner:
         return found
 
     def _check_calibration(
-        self, item: LocatedBlock, path: Path, kind: str, facts: ExposureFacts
+        self, item: LocatedBlock, path: Path, kind: CalibrationType, facts: ExposureFacts
     ) -> None:
-        try:
-            if path not in self._shapes:
+        if path not in self._shapes:
+            try:
                 self._shapes[path] = image_shape(path)
-        except FrameError as error:
-            self._add(item.at("id"), f"{kind} of the control file: {error}")
-            return
-        if self._shapes[path] != facts.shape:
+            except FrameError as error:
+                # Once is enough: the block is not at fault.
+                self._shapes[path] = None
+                self._add(item.at("id"), f"{kind} of the control file: {error}")
+        shape = self._shapes[path]
+        if shape is not None and shape != facts.shape:
             self._add(
                 item.at("id"),
-                f"{kind} of the control file: {path} has the shape {self._shapes[path]}, but the"
+                f"{kind} of the control file: {path} has the shape {shape}, but the"
                 f" exposures have {facts.shape}",
             )
 
@@ -327,35 +329,6 @@ class _Planner:
         if self.options.results is not None:
             space = replace(space, results=self.options.base / self.options.results)
         return space
-
-    def _inputs(
-        self,
-        block: ObservationBlock,
-        completed: ObservationBlock,
-        calibrations: Mapping[str, Path],
-    ) -> dict[str, tuple[str, Any]]:
-        names = {"bad_pixels": "master_bpm"}
-        if block.mode == "STARE_IMAGE" or block.requirements.is_modern:
-            names |= {"bias": "master_bias", "dark": "master_dark", "flat": "master_flat"}
-        inputs: dict[str, tuple[str, Any]] = {}
-        for kind, name in names.items():
-            path = calibrations.get(kind)
-            inputs[name] = ("default", None) if path is None else ("control file", path.name)
-        stated = block.requirements.model_fields_set
-        completed_by = completed.requirements.model_fields_set
-        values = completed.requirements.model_dump(mode="json")
-        if isinstance(block.requirements, DitherRequirements) and not block.requirements.is_modern:
-            strategies = StrategyRequirements.model_fields
-            values = {name: value for name, value in values.items() if name not in strategies}
-        for name, value in values.items():
-            if name in self.options.changes:
-                source = "command line"
-            elif name in stated:
-                source = "observation block"
-            else:
-                source = "control file" if name in completed_by else "default"
-            inputs[name] = (source, value)
-        return inputs
 
     def _add(self, place: str, text: str) -> None:
         self.problems.append(f"{place} {text}")

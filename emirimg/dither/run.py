@@ -175,8 +175,8 @@ class BlockRunner:
             # Kept or not, intermediate images are not all in memory.
             directory_of_images = plan.workspace.work
             if not self.options.intermediate:
-                directory_of_images = stack.enter_context(
-                    TemporaryDirectory(dir=plan.workspace.work)
+                directory_of_images = Path(
+                    stack.enter_context(TemporaryDirectory(dir=plan.workspace.work))
                 )
             result = full_dithered_image(
                 children,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +39,7 @@ class Steps:
     executor: Executor
     progress: Progress
 
-    def each(self, description: str, function: Callable, *items: Sequence) -> list:
+    def each(self, description: str, function: Callable, *items: Iterable) -> list:
         """Apply ``function`` to every frame, in parallel."""
         return parallel_map(
             function,

@@ -24,6 +24,10 @@ _MARGIN = 8
 _STANDS_OUT = 4.4
 """Laplacian, in units of its noise, from which it is worth to look closer: the edges of a cosmic
 ray are 1.12 times as significant as this, and must be so by 5 with a median taken off."""
+_DEEP = 4.0
+"""Depth of a hole below the sky, in units of the noise of its pixel: where the skirt of a star
+bends, or the noise is sharp by chance, it is not so dark. Higher, it would leave out the fainter
+pixels of holes that are larger than one."""
 
 
 def thinly_covered(mosaic: Mosaic, frame: CCDData) -> NDArray[np.bool_]:
@@ -92,7 +96,7 @@ def _search(
     found = cosmic_rays(part)
     if sign < 0:
         # The skirts of stars are as sharp as holes when seen upside down.
-        found &= part.data > _STANDS_OUT * np.sqrt(variance)
+        found &= part.data > _DEEP * np.sqrt(variance)
     return found[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import astropy.units as u
@@ -94,7 +94,7 @@ def upgrade_stare(requirements: StareRequirements) -> Undistortion | None:
 
 
 def upgrade_dither(
-    requirements: DitherRequirements, positions: Sequence[Sequence[float]] | None = None
+    requirements: DitherRequirements, positions: Iterable[Sequence[float]] | None = None
 ) -> DitherStrategies:
     """Return the strategies of a combination.
 

@@ -11,7 +11,7 @@ import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
-from .._lazy import each_row
+from .._lazy import Plane, each_row
 from .._parallel import parallel_map, row_bands
 from .._strategy import Strategy, by_name
 from ..calibration._frames import changed, variance_of
@@ -147,8 +147,9 @@ class SkyFlat(Strategy):
             If the sky level of a frame is not positive.
         """
         height = max(1, min(_BAND, _PIXELS_OF_A_BAND // (len(stack) * stack.shape[1])))
-        levels = parallel_map(_level, stack, stack.names, executor=executor)
-        levels = np.array(levels, dtype=np.float32)
+        levels = np.array(
+            parallel_map(_level, stack, stack.names, executor=executor), dtype=np.float32
+        )
 
         def combine(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
             values = np.empty((len(stack), rows.stop - rows.start, stack.shape[1]), np.float32)
@@ -205,7 +206,7 @@ def divide_superflat(frame: CCDData, superflat: Superflat) -> CCDData:
     (array([[100., 100.]], dtype=float32), array([[16.,  1.]], dtype=float32))
     """
     data = each_row(_divided, frame.data, superflat.image, dtype=np.float32)
-    variance = variance_of(frame)
+    variance: Plane | None = variance_of(frame)
     if variance is not None:
         variance = each_row(_divided_twice, variance, superflat.image, dtype=np.float32)
     return changed(frame, "divided by the superflat", data=data, variance=variance)

@@ -16,11 +16,13 @@ from astropy.wcs import WCS
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ..exceptions import FrameError
+from ..instrument import frame_wcs
 
 __all__ = [
     "GZIP",
-    "NOT_OF_THE_IMAGE",
+    "celestial_wcs",
     "for_writing",
+    "forget_storage",
     "open_fits",
     "read_bytes",
     "walk_hdus",
@@ -30,11 +32,11 @@ __all__ = [
 _BLOCK = 2880
 GZIP = b"\x1f\x8b"
 
-NOT_OF_THE_IMAGE = (
+_OF_STORAGE = (
     "SIMPLE", "XTENSION", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "NAXIS3", "EXTEND",
     "PCOUNT", "GCOUNT", "BSCALE", "BZERO", "BLANK", "CHECKSUM", "DATASUM", "EXTNAME",
 )  # fmt: skip
-"""Keywords that describe how pixels were stored, which is over once they are read."""
+"""Keywords that describe how pixels are stored."""
 
 
 def read_bytes(path: Path, expected: str, *, at_most: int = -1) -> bytes:
@@ -72,6 +74,26 @@ def open_fits(path: Path, expected: str) -> Iterator[fits.HDUList]:
         yield hdus
 
 
+def forget_storage(header: fits.Header) -> None:
+    """Remove what describes how pixels are stored, which is over once they are read."""
+    for key in _OF_STORAGE:
+        header.remove(key, ignore_missing=True, remove_all=True)
+
+
+def celestial_wcs(path: Path, header: fits.Header) -> WCS:
+    """Return the WCS of a frame, or an error that names the file."""
+    try:
+        wcs = frame_wcs(header)
+    except (ValueError, TypeError, KeyError, ArithmeticError) as error:
+        msg = f"{path} has an unusable WCS ({error}); a celestial WCS was expected"
+        raise FrameError(msg) from error
+    if not wcs.has_celestial:
+        found = [header.get(f"CTYPE{axis}", "") for axis in (1, 2)]
+        msg = f"{path} has no celestial WCS: CTYPE1 and CTYPE2 are {found}"
+        raise FrameError(msg)
+    return wcs
+
+
 def for_writing(plane: ArrayLike, dtype: DTypeLike) -> NDArray[Any]:
     """Return a plane for an HDU, without a copy when it has that native type already.
 
@@ -107,9 +129,9 @@ def walk_hdus(
 
     Yields the header of each HDU, and where its data start.
     """
-    start = stream.read(9)
-    if start != b"SIMPLE  =":
-        found = f"starts with {start!r}" if start else "is empty"
+    mark = stream.read(9)
+    if mark != b"SIMPLE  =":
+        found = f"starts with {mark!r}" if mark else "is empty"
         msg = f"{path} is not a FITS file (it {found}); {expected} was expected"
         raise FrameError(msg)
     number = start = 0

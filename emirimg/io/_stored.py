@@ -72,7 +72,8 @@ def stored_planes(path: Path, expected: str) -> tuple[fits.Header, dict[str, Laz
     Returns `None` for a file that must be read as a whole: compressed, or
     with pixels that are scaled or of another type.
     """
-    headers, planes = [], {}
+    headers: list[fits.Header] = []
+    planes: dict[str, LazyPlane] = {}
     try:
         with path.open("rb") as stream:
             if stream.read(2) == GZIP:

@@ -1,28 +1,22 @@
-"""Exposures and calibrations: FITS files to CCDData and back."""
+"""Frames: FITS files to CCDData and back."""
 
 from __future__ import annotations
 
-import io
 import re
 from pathlib import Path
 
 import astropy.units as u
-import numpy as np
 from astropy.io import fits
 from astropy.nddata import CCDData
-from astropy.wcs import WCS
-from numpy.typing import NDArray
 
-from ..calibration.calibrations import Calibrations
 from ..exceptions import FrameError
-from ..instrument import Detector, clean_wcs_header, frame_wcs, read_metadata
-from ._fits import NOT_OF_THE_IMAGE, for_writing, open_fits, read_bytes, wcs_header
+from ..instrument import Detector, clean_wcs_header, read_metadata
+from ._first_image import read_first_header, read_first_image
+from ._fits import celestial_wcs, for_writing, forget_storage, wcs_header
 from .atomic import replacing
-from .results import sha256
 
 __all__ = [
     "expected_shape",
-    "read_calibrations",
     "read_frame",
     "read_header",
     "read_image",
@@ -31,7 +25,6 @@ __all__ = [
 
 _EXPOSURE = "a raw EMIR exposure (FITS)"
 _CALIBRATION = "a calibration image (FITS)"
-_HEADER_BYTES = 2880 * 100
 
 
 def read_frame(path: str | Path, *, detector: Detector | None = None) -> CCDData:
@@ -79,7 +72,7 @@ def read_frame(path: str | Path, *, detector: Detector | None = None) -> CCDData
     ((32, 32), Unit("adu"), 'float32', 'F1230')
     """
     path = Path(path)
-    data, mask, header = _read(path, _EXPOSURE)
+    data, mask, header = read_first_image(path, _EXPOSURE)
     if detector is not None:
         header["INSCONF"] = detector.uuid
     metadata = read_metadata(header, source=str(path))
@@ -90,7 +83,7 @@ def read_frame(path: str | Path, *, detector: Detector | None = None) -> CCDData
             f" {metadata.detector.name} has the shape {expected} (ny, nx)"
         )
         raise FrameError(msg)
-    return CCDData(data, unit=u.adu, mask=mask, meta=header, wcs=_celestial_wcs(path, header))
+    return CCDData(data, unit=u.adu, mask=mask, meta=header, wcs=celestial_wcs(path, header))
 
 
 def read_image(path: str | Path, *, unit: u.UnitBase = u.adu) -> CCDData:
@@ -126,7 +119,7 @@ def read_image(path: str | Path, *, unit: u.UnitBase = u.adu) -> CCDData:
     >>> print(f"{flat.data.mean():.2f}")
     1.00
     """
-    data, mask, header = _read(Path(path), _CALIBRATION)
+    data, mask, header = read_first_image(Path(path), _CALIBRATION)
     return CCDData(data, unit=unit, mask=mask, meta=header)
 
 
@@ -160,73 +153,7 @@ def read_header(path: str | Path) -> fits.Header:
     ...     print(read_header(tree.exposures[0])["DATE-OBS"])
     2018-12-17T23:57:24.72
     """
-    path = Path(path)
-    content = read_bytes(path, _EXPOSURE, at_most=_HEADER_BYTES)
-    if not content.startswith(b"SIMPLE  ="):
-        msg = f"{path} is not a FITS file; {_EXPOSURE} was expected"
-        raise FrameError(msg)
-    try:
-        header = fits.Header.fromfile(io.BytesIO(content), padding=False)
-        if header["NAXIS"] > 0:
-            return header
-    except (OSError, ValueError, TypeError, KeyError, fits.VerifyError) as error:
-        msg = f"{path} has a damaged header ({error}); {_EXPOSURE} was expected"
-        raise FrameError(msg) from None
-    with open_fits(path, _EXPOSURE) as hdus:
-        return _image_header(hdus, _first_image(hdus))
-
-
-def read_calibrations(
-    *,
-    bad_pixels: str | Path | None = None,
-    dark: str | Path | None = None,
-    flat: str | Path | None = None,
-) -> Calibrations:
-    """Read master calibrations.
-
-    Parameters
-    ----------
-    bad_pixels : str or `~pathlib.Path`, optional
-        Mask; pixels other than 0 are bad.
-    dark : str or `~pathlib.Path`, optional
-        Dark signal, in adu per second.
-    flat : str or `~pathlib.Path`, optional
-        Response of the pixels, around 1.
-
-    Returns
-    -------
-    Calibrations
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> from emirimg.io import read_calibrations
-    >>> from emirimg.simulation import Scene, write_tutorial
-    >>> scene = Scene(shape=(32, 32), n_exposures=1, n_stars=1, n_galaxies=0)
-    >>> with TemporaryDirectory() as directory:
-    ...     tree = write_tutorial(directory, scene)
-    ...     calibrations = read_calibrations(bad_pixels=tree.bad_pixel_mask, flat=tree.flat)
-    >>> int(calibrations.bad_pixels.sum()), calibrations.dark is None
-    (14, True)
-    >>> kind, name, checksum = calibrations.inputs[0]
-    >>> kind, name
-    ('bad_pixels', 'master_bpm.fits')
-    """
-    images = {
-        "bad_pixels": (bad_pixels, u.dimensionless_unscaled),
-        "dark": (dark, u.adu / u.s),
-        "flat": (flat, u.dimensionless_unscaled),
-    }
-    read = {kind: read_image(path, unit=unit) for kind, (path, unit) in images.items() if path}
-    mask = read.get("bad_pixels")
-    return Calibrations(
-        bad_pixels=None if mask is None else _is_bad(mask),
-        dark=read.get("dark"),
-        flat=read.get("flat"),
-        inputs=tuple(
-            (kind, Path(path).name, sha256(path)) for kind, (path, _) in images.items() if path
-        ),
-    )
+    return read_first_header(Path(path), _EXPOSURE)
 
 
 def write_frame(path: str | Path, frame: CCDData, *, overwrite: bool = False) -> Path:
@@ -261,8 +188,7 @@ def write_frame(path: str | Path, frame: CCDData, *, overwrite: bool = False) ->
     """
     path = Path(path)
     header = fits.Header(frame.meta)
-    for key in NOT_OF_THE_IMAGE:
-        header.remove(key, ignore_missing=True, remove_all=True)
+    forget_storage(header)
     if frame.wcs is not None:
         header = clean_wcs_header(header)
         header.update(wcs_header(frame.wcs))
@@ -275,44 +201,6 @@ def write_frame(path: str | Path, frame: CCDData, *, overwrite: bool = False) ->
     with replacing(path, overwrite=overwrite) as temporary:
         hdus.writeto(temporary, checksum=True)
     return path
-
-
-def _read(
-    path: Path, expected: str
-) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None, fits.Header]:
-    with open_fits(path, expected) as hdus:
-        number = _first_image(hdus)
-        if number is None:
-            msg = f"{path} contains no image; {expected} was expected"
-            raise FrameError(msg)
-        header = _image_header(hdus, number)
-        raw = hdus[number].data
-        if raw.ndim != 2:
-            msg = f"{path} has an image of {raw.ndim} axes, shape {raw.shape}; 2 were expected"
-            raise FrameError(msg)
-        with np.errstate(over="ignore"):  # an overflow is masked below
-            data = raw.astype(np.float32)
-    for key in NOT_OF_THE_IMAGE:
-        header.remove(key, ignore_missing=True, remove_all=True)
-    bad = ~np.isfinite(data)
-    if not bad.any():
-        return data, None, header
-    data[bad] = 0.0
-    return data, bad, header
-
-
-def _first_image(hdus: fits.HDUList) -> int | None:
-    for number, hdu in enumerate(hdus):
-        if hdu.is_image and hdu.header["NAXIS"] > 0 and hdu.size > 0:
-            return number
-    return None
-
-
-def _image_header(hdus: fits.HDUList, number: int | None) -> fits.Header:
-    header = hdus[number or 0].header.copy()
-    if number:
-        header.extend(hdus[0].header, unique=True)
-    return header
 
 
 def expected_shape(header: fits.Header, detector: Detector) -> tuple[int, int]:
@@ -338,21 +226,3 @@ def expected_shape(header: fits.Header, detector: Detector) -> tuple[int, int]:
     if not (1 <= x1 <= x2 <= nx and 1 <= y1 <= y2 <= ny):
         return detector.shape
     return (y2 - y1 + 1, x2 - x1 + 1)
-
-
-def _celestial_wcs(path: Path, header: fits.Header) -> WCS:
-    try:
-        wcs = frame_wcs(header)
-    except (ValueError, TypeError, KeyError, ArithmeticError) as error:
-        msg = f"{path} has an unusable WCS ({error}); a celestial WCS was expected"
-        raise FrameError(msg) from error
-    if not wcs.has_celestial:
-        found = [header.get(f"CTYPE{axis}", "") for axis in (1, 2)]
-        msg = f"{path} has no celestial WCS: CTYPE1 and CTYPE2 are {found}"
-        raise FrameError(msg)
-    return wcs
-
-
-def _is_bad(mask: CCDData) -> NDArray[np.bool_]:
-    bad = mask.data != 0
-    return bad if mask.mask is None else bad | mask.mask

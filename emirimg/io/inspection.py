@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..exceptions import FrameError
 from ..instrument import Detector, ExposureMetadata, read_metadata
+from ._first_image import read_first_header
 from .frames import expected_shape, read_header
 
 __all__ = ["ExposureFacts", "image_shape", "inspect_exposure"]
@@ -103,7 +104,7 @@ def image_shape(path: str | Path) -> tuple[int, int]:
     Raises
     ------
     FrameError
-        If the file is not FITS or has no image of two axes.
+        If the file does not exist, is not FITS or has no image of two axes.
 
     Examples
     --------
@@ -116,7 +117,7 @@ def image_shape(path: str | Path) -> tuple[int, int]:
     ...     print(image_shape(tree.flat))
     (32, 48)
     """
-    header = read_header(path)
+    header = read_first_header(Path(path), "an image (FITS)")
     if header.get("NAXIS") != 2:
         msg = f"{path} has an image of {header.get('NAXIS')} axes; 2 were expected"
         raise FrameError(msg)

@@ -68,8 +68,7 @@ def read_reference_catalogue(path: str | Path, filter_name: str = "") -> Referen
     """
     path = Path(path)
     if path.suffix.lower() not in _FORMATS:
-        known = ", ".join(_FORMATS)
-        msg = f"{path}: a catalogue was expected in a file of suffix {known}"
+        msg = f"{path}: a catalogue was expected in a file of suffix {', '.join(_FORMATS)}"
         raise InputError(msg)
     try:
         with warnings.catch_warnings():
@@ -90,10 +89,11 @@ def read_reference_catalogue(path: str | Path, filter_name: str = "") -> Referen
             )
             raise InputError(msg)
         places.append(_degrees(table[name], unit))
-    magnitude, error = _magnitudes(table, columns, filter_name)
-    known = np.isfinite(places[0]) & np.isfinite(places[1])
-    columns = (places[0], places[1], magnitude, error)
-    return ReferenceCatalogue(path.name, *(column[known] for column in columns), sha256(path))
+    ra, dec = places
+    magnitude, error_of_magnitude = _magnitudes(table, columns, filter_name)
+    known = np.isfinite(ra) & np.isfinite(dec)
+    stars = (values[known] for values in (ra, dec, magnitude, error_of_magnitude))
+    return ReferenceCatalogue(path.name, *stars, sha256(path))
 
 
 def _magnitudes(

@@ -17,7 +17,7 @@ from ..combine.mosaic import Mosaic
 from ..exceptions import FrameError, InputError
 from ..instrument import clean_wcs_header, frame_wcs
 from ..projection.grid import MosaicGrid
-from ._fits import NOT_OF_THE_IMAGE, for_writing, open_fits, wcs_header
+from ._fits import for_writing, forget_storage, open_fits, wcs_header
 from .atomic import replacing
 
 __all__ = [
@@ -96,8 +96,7 @@ def write_mosaic(
     path = Path(path)
     place = wcs_header(mosaic.grid.wcs)
     header = clean_wcs_header(mosaic.header)
-    for key in NOT_OF_THE_IMAGE:
-        header.remove(key, ignore_missing=True, remove_all=True)
+    forget_storage(header)
     header.update(place)
     header["BUNIT"] = ("adu", "in the scale of one exposure")
     header["EMIRIMG"] = (version, "version of emirimg")
@@ -174,8 +173,7 @@ def read_mosaic(path: str | Path) -> Mosaic:
         msg = f"{path} has no usable WCS: {error}"
         raise FrameError(msg) from error
     header = clean_wcs_header(header)
-    for key in NOT_OF_THE_IMAGE:
-        header.remove(key, ignore_missing=True, remove_all=True)
+    forget_storage(header)
     return Mosaic(grid=grid, data=data, header=header, **planes)
 
 

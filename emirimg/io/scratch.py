@@ -31,7 +31,7 @@ class Scratch:
     ----------
     budget : int
         How many bytes of planes memory may hold.
-    directory : `~pathlib.Path`, optional
+    directory : path, optional
         Where a directory for the files is made. Default: where the system
         keeps temporary files.
 
@@ -45,7 +45,7 @@ class Scratch:
     [[2. 3.]]
     """
 
-    def __init__(self, budget: int, directory: Path | None = None) -> None:
+    def __init__(self, budget: int, directory: str | Path | None = None) -> None:
         self._free = budget
         self._parent = directory
         self._lock = threading.RLock()
@@ -159,7 +159,7 @@ class WorkerScratch:
         return StoredPlane(*_written(plane, self.path))
 
 
-def _written(plane: NDArray[Any], directory: Path) -> tuple[Path, int, tuple[int, ...], str]:
+def _written(plane: NDArray[Any], directory: Path) -> tuple[Path, int, tuple[int, int], str]:
     """Write a plane to a new file, and return its place there."""
     path = directory / uuid4().hex
     try:
@@ -170,4 +170,5 @@ def _written(plane: NDArray[Any], directory: Path) -> tuple[Path, int, tuple[int
             f" {error.strerror or error}; choose another directory, or allow more memory"
         )
         raise FrameError(msg) from None
-    return path, 0, plane.shape, plane.dtype.str
+    ny, nx = plane.shape
+    return path, 0, (ny, nx), plane.dtype.str

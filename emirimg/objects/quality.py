@@ -316,18 +316,18 @@ def _oversubtraction(
         return nothing
     # Both means lose the same tails, so that faint sources do not count.
     kept = np.abs(mosaic.data - np.float32(level)) < 3 * noise
-    excess, weight = [], []
+    differences, counts = [], []
     for y in range(0, ring.shape[0], _TILE):
         for x in range(0, ring.shape[1], _TILE):
             tile = slice(y, y + _TILE), slice(x, x + _TILE)
             data = mosaic.data[tile]
             beyond, within = (data[part[tile] & kept[tile]] for part in (far, ring))
             if beyond.size and within.size:
-                excess.append(np.mean(beyond, dtype=float) - np.mean(within, dtype=float))
-                weight.append(1 / (1 / beyond.size + 1 / within.size))
-    if not excess:
+                differences.append(np.mean(beyond, dtype=float) - np.mean(within, dtype=float))
+                counts.append(1 / (1 / beyond.size + 1 / within.size))
+    if not differences:
         return nothing
-    excess, weight = np.array(excess), np.array(weight) / np.sum(weight)
+    excess, weight = np.array(differences), np.array(counts) / np.sum(counts)
     mean = float(excess @ weight)
     error = math.nan
     if len(excess) > 1:

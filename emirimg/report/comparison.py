@@ -14,27 +14,25 @@ from astropy.stats import mad_std
 from astropy.table import Table
 from astropy.wcs import WCS
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
-from ..alignment import StarList, find_stars
-from ..alignment.matching import vote_shift
+from ..alignment import StarList
 from ..combine import Mosaic
-from ..exceptions import InputError
 from ..io import ImagePlanes
 from ..objects import MosaicQuality, measure_quality
 from ..projection import LanczosResampler, MosaicGrid
+from ._common_stars import (
+    SEEING,
+    common_stars,
+    isolated_stars,
+    mean_ratio,
+    ratio_by_magnitude,
+    ratio_tilt,
+)
 
 __all__ = ["Comparison", "compare_images"]
 
-_SEEING = 0.8 * u.arcsec
-_REACH = 20 * u.arcsec
-"""Largest shift between the images that is looked for."""
 _APERTURE = 3.0
 """Radius of apertures, in units of the FWHM of the less sharp image."""
-_FEWEST = 5
-_LEAST_SN = 20.0
-_MAGNITUDES = 0.5
-_CLIP = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,10 +173,10 @@ def compare_images(first: ImagePlanes, second: ImagePlanes) -> Comparison:
     mosaics = [_mosaic(image, grid) for image, grid in zip((first, second), grids, strict=True)]
     one, two = (measure_quality(mosaic) for mosaic in mosaics)
     widths = [quality.seeing for quality in (one, two) if np.isfinite(quality.seeing)]
-    radius = _APERTURE * max(widths, default=_SEEING)
-    lists = [_stars(mosaic, radius) for mosaic in mosaics]
-    stars, shift, moved = _matched(lists, grids)
-    ratio, error, scatter = _common_ratio(stars)
+    radius = _APERTURE * max(widths, default=SEEING)
+    lists = [isolated_stars(mosaic, radius) for mosaic in mosaics]
+    stars, shift, moved = common_stars(lists, grids)
+    ratio, error, scatter = mean_ratio(stars)
     scale = float(grids[1].scale / grids[0].scale)
     levels = [_level(mosaic, found) for mosaic, found in zip(mosaics, lists, strict=True)]
     two = replace(
@@ -197,8 +195,8 @@ def compare_images(first: ImagePlanes, second: ImagePlanes) -> Comparison:
         flux_ratio=ratio,
         flux_ratio_error=error,
         flux_scatter=scatter,
-        tilt=_tilt(stars, first.data.shape, ratio),
-        by_magnitude=_by_magnitude(stars),
+        tilt=ratio_tilt(stars, first.data.shape, ratio),
+        by_magnitude=ratio_by_magnitude(stars),
         background=(levels[0], levels[1] / ratio / scale**2),
         difference=_difference(mosaics[0], mosaics[1], moved, ratio),
     )
@@ -220,105 +218,6 @@ def _mosaic(image: ImagePlanes, grid: MosaicGrid) -> Mosaic:
         relative = np.divide(best, variance, out=np.zeros_like(variance), where=known)
         coverage = np.rint(100 * np.clip(relative, 0, 1)).astype(np.int16)
     return Mosaic(grid, data, variance, mask, coverage, np.zeros_like(data), Header())
-
-
-def _stars(mosaic: Mosaic, radius: u.Quantity) -> StarList:
-    level = np.median(mosaic.data[~mosaic.mask]) if not mosaic.mask.all() else np.float32(0)
-    stars = find_stars(
-        mosaic.data - level,
-        mosaic.mask,
-        mosaic.variance,
-        fwhm=float(_SEEING / mosaic.grid.scale),
-        aperture=float(radius / mosaic.grid.scale),
-    )
-    return stars.select(stars.good & (stars.flux > _LEAST_SN * stars.flux_error))
-
-
-def _matched(lists: list[StarList], grids: list[MosaicGrid]) -> tuple[Table, u.Quantity, WCS]:
-    """Return the common stars, the shift, and the WCS of the second with it taken away."""
-    one, two = lists
-    here = np.column_stack([one.x, one.y])
-    sky = grids[1].wcs.wcs_pix2world(np.column_stack([two.x, two.y]), 0)
-    there = grids[0].wcs.wcs_world2pix(sky, 0) if len(two) else np.empty((0, 2))
-    scale = grids[0].scale.to(u.arcsec)
-    tolerance = float(0.5 * _SEEING / scale)
-    found = vote_shift(here, there, max_shift=float(_REACH / scale), tolerance=tolerance)
-    shift = np.zeros(2) if found is None else found.shift
-    first, second = np.empty(0, int), np.empty(0, int)
-    if found is not None:
-        distance, partner = cKDTree(there - shift).query(here)
-        first = np.flatnonzero(distance < tolerance)
-        second = partner[first]
-        once = np.unique(second, return_index=True)[1]  # two may fall on the same partner
-        first, second = first[once], second[once]
-    if len(first) < _FEWEST:
-        msg = (
-            f"the images have only {len(first)} stars in common within {_REACH}, {_FEWEST} are"
-            f" needed (isolated ones are {len(one)} and {len(two)}): do they show the same field?"
-        )
-        raise InputError(msg)
-    ways = there[second] - here[first]
-    shift = np.median(ways, axis=0)
-    on_sky = (ways @ grids[0].wcs.pixel_scale_matrix.T) * u.deg
-    common = np.median(on_sky, axis=0).to(u.arcsec)
-    residual = (on_sky.to(u.arcsec) - common).value
-    flux, other = one.flux[first], two.flux[second]
-    errors = np.hypot(one.flux_error[first] / flux, two.flux_error[second] / other)
-    stars = Table(
-        {
-            "x": one.x[first],
-            "y": one.y[first],
-            "magnitude": 25 - 2.5 * np.log10(flux),
-            "ratio": other / flux,
-            "error": errors * other / flux,
-            "east": residual[:, 0],
-            "north": residual[:, 1],
-        }
-    )
-    # The shift in pixels of the second image, at its own reference pixel.
-    moved = grids[1].wcs.deepcopy()
-    step = np.linalg.solve(moved.pixel_scale_matrix, common.to_value(u.deg))
-    moved.wcs.crpix = moved.wcs.crpix + step
-    moved.wcs.set()
-    return stars, common, moved
-
-
-def _common_ratio(stars: Table) -> tuple[float, float, float]:
-    """Return the mean ratio without outliers, its error, and the scatter."""
-    ratio, error = np.array(stars["ratio"]), np.array(stars["error"])
-    # The quoted errors are those of the pixels only: bright stars are not that good.
-    weight = 1 / (error**2 + (0.003 * ratio) ** 2)
-    middle = float(np.median(ratio))
-    spread = float(mad_std(ratio))
-    kept = np.abs(ratio - middle) <= _CLIP * np.hypot(spread, error)
-    mean = float(np.average(ratio[kept], weights=weight[kept]))
-    pulls = weight[kept] * (ratio[kept] - mean)
-    return mean, float(np.sqrt(np.sum(pulls**2)) / weight[kept].sum()), spread / mean
-
-
-def _tilt(stars: Table, shape: tuple[int, int], ratio: float) -> tuple[float, float]:
-    if len(stars) < 10:
-        return math.nan, math.nan
-    ny, nx = shape
-    x, y = (np.array(stars["x"]) / nx - 0.5, np.array(stars["y"]) / ny - 0.5)
-    design = np.column_stack([np.ones(len(stars)), x, y])
-    relative, kept = np.array(stars["ratio"]) / ratio, np.ones(len(stars), dtype=bool)
-    for _ in range(5):
-        found, *_ = np.linalg.lstsq(design[kept], relative[kept], rcond=None)
-        left = relative - design @ found
-        kept = np.abs(left) <= 3 * mad_std(left[kept]) + 1e-12
-    return float(found[1]), float(found[2])
-
-
-def _by_magnitude(stars: Table) -> Table:
-    rows = []
-    bins = np.floor(np.array(stars["magnitude"]) / _MAGNITUDES)
-    for number in np.unique(bins):
-        ratios = np.array(stars["ratio"])[bins == number]
-        n = len(ratios)
-        error = 1.2533 * float(mad_std(ratios)) / math.sqrt(n) if n > 2 else math.nan
-        rows.append(((number + 0.5) * _MAGNITUDES, n, float(np.median(ratios)), error))
-    return Table(rows=rows, names=["magnitude", "n", "ratio", "error"])
 
 
 def _level(mosaic: Mosaic, stars: StarList) -> float:

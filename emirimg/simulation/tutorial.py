@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import astropy.units as u
 import numpy as np
@@ -33,7 +34,7 @@ _REFINED = {**_HEADER_ONLY, "refine_offsets": True}
 _USER = {"iterations": 0, "sky_images": 0, "offsets": _OFFSETS, "refine_offsets": False}
 _ITERATED = {"iterations": 1, "sky_images": 6, "refine_offsets": True}
 
-_COMBINATIONS = {
+_COMBINATIONS: dict[str, dict[str, dict[str, Any]]] = {
     "HAWAII-2": {
         "v0": _HEADER_ONLY,
         "v1": _REFINED,

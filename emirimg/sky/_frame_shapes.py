@@ -13,12 +13,11 @@ from .._parallel import parallel_map
 from ..stack import DitherStack
 from ._blocks import Blocks, measure_blocks
 from ._drift import Drift, find_drift
-from ._regions import block_edges
+from ._regions import block_edges, coarse_box, unusable
 from ._surface import Surface, amplitude_beside_surface, fit_surface
 
 __all__ = ["FrameShape", "FrameShapes", "frame_shapes", "relative_blocks"]
 
-_BOX = 64
 _FEWEST_FRAMES = 3
 _ITERATIONS = 5
 _SIGNIFICANT = 5.0
@@ -109,14 +108,12 @@ def relative_blocks(
     levels that go with them, and the blocks as measured.
     """
     detector = stack.metadata[0].detector
-    edges = block_edges(stack.shape, min(_BOX, max(min(stack.shape) // 8, 8)), detector)
+    edges = block_edges(stack.shape, coarse_box(stack.shape), detector)
 
     def measure(index: int) -> Blocks:
         frame = stack[index]
-        mask = frame.mask
-        if objects is not None:
-            mask = objects[index] if mask is None else mask | objects[index]
-        return measure_blocks(frame.data, mask, edges)
+        hidden = unusable(frame, None if objects is None else objects[index])
+        return measure_blocks(frame.data, hidden, edges)
 
     measured = parallel_map(measure, range(len(stack)))
     relative = np.array([b.median / level for b, level in zip(measured, levels, strict=True)])

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from ..instrument import Detector
 
-__all__ = ["block_edges", "channels_of", "halves", "quadrants_of", "unusable"]
+__all__ = ["block_edges", "channels_of", "coarse_box", "halves", "quadrants_of", "unusable"]
+
+_COARSE, _FINEST = 64, 8
 
 Region = tuple[slice, slice]
 
@@ -46,6 +48,11 @@ def channels_of(detector: Detector, shape: tuple[int, int]) -> list[Region]:
         if y.start < y.stop and x.start < x.stop:
             regions.append((y, x))
     return regions
+
+
+def coarse_box(shape: tuple[int, int]) -> int:
+    """Return the size of blocks in which a smooth background is measured: 64, fewer if small."""
+    return min(_COARSE, max(min(shape) // 8, _FINEST))
 
 
 def block_edges(

@@ -138,7 +138,8 @@ def _pass(
     sample = (slice(stride // 2, None, stride), slice(stride // 2, None, stride))
     inside = np.ascontiguousarray(valid[sample])
     n_inside, n_valid = np.count_nonzero(inside), np.count_nonzero(valid)
-    image, kept_noise = np.zeros_like(planes[0]), 0.0
+    image = np.zeros_like(planes[0])
+    kept_noise: NDArray[np.float32] | float = 0.0
     fractions, lost, unit_noise, before = np.zeros(n_scales), 0.0, 0.0, 0.0
 
     seen = [plane[sample].copy() for plane in planes]

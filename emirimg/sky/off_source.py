@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from .._parallel import parallel_map
 from ..stack import DitherStack
 from ._blocks import Blocks, measure_blocks
-from ._regions import block_edges
+from ._regions import block_edges, coarse_box, unusable
 from .model import SkyEstimator, SkyModel
 from .solution import SkySolution, levels_of
 
 __all__ = ["OffSourceSky"]
 
-_BOX = 64
 _MOST_OBJECTS = 0.5
 """A target whose mask covers more of its frames than this leaves no sky for a shape."""
 
@@ -203,11 +202,8 @@ class _Shapes:
     def blocks(self, index: int, objects: NDArray[np.bool_] | None) -> Blocks:
         """Return the medians of blocks of a frame of the target, divided by the shape."""
         frame = self.stack[index]
-        mask = frame.mask
-        if objects is not None:
-            mask = objects if mask is None else mask | objects
-        box = min(_BOX, max(min(frame.shape) // 8, 8))
-        return measure_blocks(frame.data / self(index)[0], mask, block_edges(frame.shape, box))
+        edges = block_edges(frame.shape, coarse_box(frame.shape))
+        return measure_blocks(frame.data / self(index)[0], unusable(frame, objects), edges)
 
     def levels(self) -> tuple[NDArray[np.float64], float]:
         """Return the levels interpolated in time, and how well that predicts a level."""

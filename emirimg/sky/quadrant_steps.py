@@ -162,7 +162,9 @@ def _variance(frame: CCDData) -> float:
     step = max(1, frame.shape[0] // _LENGTH)
     rows = _known(frame, (slice(None, None, step), slice(None)))
     noise = 1.4826 * float(np.nanmedian(np.abs(np.diff(rows, axis=1)))) / np.sqrt(2)
-    return float(np.pi / 2 * noise**2 / (_LENGTH * _WIDTH) * 2 * np.sum(_weights() ** 2))
+    variance = np.pi / 2 * noise**2 / (_LENGTH * _WIDTH) * 2 * np.sum(_weights() ** 2)
+    # An exposure divided by itself has no noise; weights are made of it.
+    return max(float(variance), float(np.finfo(np.float32).tiny))
 
 
 def _design(

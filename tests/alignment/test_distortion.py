@@ -5,7 +5,7 @@ import pytest
 
 from emirimg.alignment.distortion import corrected_distortion, find_distortion
 from emirimg.alignment.registration import register
-from emirimg.alignment.stars import StarList
+from emirimg.alignment.star_list import StarList
 
 from .star_fields import SCALE, registration_errors, zpn_wcs
 

@@ -175,6 +175,14 @@ class TestCalibrations:
         assert ["no flat" in str(w.message) for w in caught] == [True, False]
         assert "no bad-pixel mask" in str(caught[1].message)
 
+    @pytest.mark.parametrize("level", [2763.0, 0.0])
+    def test_warns_of_what_is_no_flat(self, level):
+        flat = CCDData(np.full(SHAPE, level), unit="")
+        inputs = (("flat", "e1.fits", ""),)
+        odd = Calibrations(bad_pixels=np.zeros(SHAPE, bool), flat=flat, inputs=inputs)
+        with pytest.warns(CalibrationWarning, match=rf"flat e1\.fits: the level .* {level:.0f},"):
+            odd.check(SHAPE)
+
     def test_accepts_what_fits(self):
         masters().check(SHAPE)
 

@@ -9,6 +9,7 @@ import numpy as np
 from astropy.nddata import CCDData
 
 from ...blocks import CalibrationType
+from ...calibration.calibrations import Calibrations
 from ...exceptions import FrameError
 from ...instrument import DETECTORS, Detector
 from ...io import ExposureGroup, find_control, read_control, read_image
@@ -22,7 +23,6 @@ _TYPES: dict[str, CalibrationType] = {
     "flat": "MasterIntensityFlat",
 }
 _WORDS = {"bad_pixels": "bad-pixel mask", "dark": "dark", "flat": "flat"}
-_FLAT_LEVELS = 0.5, 2.0
 
 
 def find_calibrations(
@@ -142,17 +142,8 @@ def check_calibrations(
         if use.kind == "bad_pixels" and not image.data.any():
             text = "the mask marks no pixel: bad ones are looked for in the exposures only"
             yield Finding(Severity.NOTE, "calibrations", text, name)
-        if use.kind == "flat":
-            yield from _check_flat(image, name)
-
-
-def _check_flat(flat: CCDData, name: tuple[str, ...]) -> Iterator[Finding]:
-    usable = flat.data[::4, ::4][flat.data[::4, ::4] > 0]
-    level = float(np.median(usable)) if usable.size else 0.0
-    low, high = _FLAT_LEVELS
-    if not low < level < high:
-        text = f"the level of the flat is {level:.4g}, but should be about 1"
-        yield Finding(Severity.WARNING, "calibrations", text, name)
+        if use.kind == "flat" and (fault := Calibrations(flat=image).flat_fault):
+            yield Finding(Severity.WARNING, "calibrations", fault, name)
 
 
 def _owner(image: CCDData) -> Detector | None:

@@ -16,7 +16,7 @@ from ...io import ExposureGroup, find_gaps, group_exposures, read_frame, read_he
 from ...io.exposures import examine_files
 from ..roles import divide_groups
 from .calibrations import check_calibrations, find_calibrations
-from .findings import ExposureLook, Finding, GroupCheck, Preflight, Severity
+from .findings import CalibrationUse, ExposureLook, Finding, GroupCheck, Preflight, Severity
 from .judgement import check_looks
 from .pixels import PixelLook, look_at_pixels, quick_seeing
 from .places import Placed, check_places, pointing_offsets
@@ -186,7 +186,7 @@ def _check_group(
     usable = {number: item for number, item in enumerate(seen) if not isinstance(item, Finding)}
     findings += [item for item in seen if isinstance(item, Finding)]
     exposures: list[ExposureLook] = []
-    uses = ()
+    uses: tuple[CalibrationUse, ...] = ()
     try:
         uses = find_calibrations(group, control=control, files=files)
     except InputError as error:

@@ -2,9 +2,10 @@
 
 from .blocks import *
 from .control import *
+from .dithered_image import *
 from .dump import *
 from .generate import *
 from .offsets import *
-from .products import *
+from .position_image import *
 from .records import *
 from .write import *

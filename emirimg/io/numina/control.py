@@ -70,9 +70,9 @@ def read_control(path: str | Path) -> ControlFile:
     if not documents:
         problems.raise_any()
         problems.add(1, f"the file has no document; keys {', '.join(_KEYS)} were expected")
-    for extra in documents[1:]:
-        text = "a control file has one document only"
-        problems.add(extra.line, text, extra.number)
+    if len(documents) > 1:
+        text = f"found {len(documents)} documents, but a control file has one document only"
+        problems.add(documents[1].line, text, documents[1].number)
     problems.raise_any()
     document = documents[0]
     if only_mapping(document, problems, _KEYS):

@@ -7,6 +7,7 @@ from pathlib import Path
 from astropy.io import fits
 from astropy.nddata import CCDData
 
+from ..._lazy import Plane
 from ...calibration._frames import changed, variance_of
 from .._fits import wcs_header
 from .._stored import write_plane
@@ -47,7 +48,7 @@ def write_intermediate_image(directory: str | Path, name: str, image: CCDData) -
     """
     path = Path(directory) / f"{name}.fits"
     header = None if image.wcs is None else wcs_header(image.wcs)
-    variance = variance_of(image)
+    variance: Plane | None = variance_of(image)
     with replacing(path, overwrite=True) as temporary, temporary.open("wb") as stream:
         data = write_plane(stream, path, image.data, fits.PrimaryHDU, header=header)
         if variance is not None:

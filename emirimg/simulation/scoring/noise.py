@@ -76,9 +76,10 @@ def measure_noise(field: Field, flux_scale: float) -> tuple[Noise, Noise]:
     finite = np.where(np.isfinite(field.ideal.variance), field.ideal.variance, 0)
     smooth_sky = matched_filter(sky, field.fwhm)
     smooth_noise = matched_noise(finite, field.fwhm)
-    return tuple(
-        _noise_in(field, limits, flux_scale, (sky, finite, smooth_sky, smooth_noise))
-        for limits in ((WELL_COVERED, np.inf), (0.0, BORDER))
+    planes = sky, finite, smooth_sky, smooth_noise
+    return (
+        _noise_in(field, (WELL_COVERED, np.inf), flux_scale, planes),
+        _noise_in(field, (0.0, BORDER), flux_scale, planes),
     )
 
 

@@ -1,38 +1,26 @@
-"""Images of observation blocks, in the layout that ``numina`` gives them."""
+"""The image of one position, in the layout that ``numina`` gives it."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import astropy.units as u
 import numpy as np
 from astropy.io import fits
 from astropy.nddata import CCDData
-from astropy.wcs import WCS
 from numpy.typing import DTypeLike, NDArray
 
 from ..._lazy import LazyFrame, each_row
 from ..._parallel import row_bands
-from ..._version import version
 from ...exceptions import FrameError
-from ...instrument import frame_wcs
-from .._fits import NOT_OF_THE_IMAGE, for_writing, open_fits
+from .._fits import celestial_wcs, for_writing, forget_storage, open_fits
 from .._stored import stored_planes
-from ..atomic import replacing
 from ..frames import read_header
+from ._signed import now, plain_header, sign, write_hdus
 
-__all__ = [
-    "PositionImage",
-    "identifier",
-    "read_position_image",
-    "write_dithered_image",
-    "write_position_image",
-]
+__all__ = ["PositionImage", "identifier", "read_position_image", "write_position_image"]
 
 _POSITION = "the image of one position (FITS)"
 _OTHER_PLANES = ("BPM", "ICHANNEL")
@@ -148,15 +136,15 @@ def write_position_image(
     (36, (32, 32))
     """
     exposures = list(exposures)
-    header = _plain_header(image.frame.meta)
+    header = plain_header(image.frame.meta)
     if method != "none":
         for key in _OF_DISTORTION:
             header.remove(key, ignore_missing=True)
     header["EXP"] = (0, "the exposures at this place were averaged")
-    name = _sign(header, "stare_image", len(exposures), pipeline)
-    now = _now()
+    name = sign(header, "stare_image", len(exposures), pipeline)
+    time = now()
     header.add_history(f"Combined {len(exposures)} images using 'mean'")
-    header.add_history(f"Combination time {now}")
+    header.add_history(f"Combination time {time}")
     for exposure in exposures:
         header.add_history(f"Image {exposure}")
     for kind, calibration in calibrations.items():
@@ -164,7 +152,7 @@ def write_position_image(
         header.add_history(f"{_NAMES[kind]} correction with {calibration}")
     if method != "none":
         header.add_history(f"Reprojection using {method}")
-        header.add_history(f"Reprojection time {now}")
+        header.add_history(f"Reprojection time {time}")
     frame = image.frame
     mask = np.zeros(frame.shape, np.uint8) if frame.mask is None else frame.mask.astype(np.uint8)
     hdus = fits.HDUList(
@@ -175,7 +163,7 @@ def write_position_image(
     )
     if image.channels is not None:
         hdus.append(fits.ImageHDU(image.channels.astype(np.uint8), name="ICHANNEL"))
-    _write(path, hdus)
+    write_hdus(path, hdus)
     return name
 
 
@@ -234,10 +222,9 @@ def read_position_image(path: str | Path, *, in_memory: bool = True) -> Position
         lost = made(_is_lost, data, dtype=bool)
         mask = lost if mask is None else made(np.logical_or, mask, lost, dtype=bool)
         data = made(_without_lost, data, dtype=np.float32)
-    for key in NOT_OF_THE_IMAGE:
-        header.remove(key, ignore_missing=True, remove_all=True)
+    forget_storage(header)
     kind = CCDData if stored is None else LazyFrame
-    frame = kind(data, unit=u.adu, mask=mask, meta=header, wcs=_wcs(path, header))
+    frame = kind(data, unit=u.adu, mask=mask, meta=header, wcs=celestial_wcs(path, header))
     return PositionImage(frame, planes.get("ICHANNEL"))
 
 
@@ -267,140 +254,3 @@ def _is_lost(data: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 def _without_lost(data: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(np.isfinite(data), data, np.float32(0))
-
-
-def write_dithered_image(
-    path: str | Path,
-    data: NDArray[np.float32],
-    variance: NDArray[np.float32],
-    coverage: NDArray[np.int16],
-    *,
-    wcs: WCS,
-    children: Iterable[fits.Header],
-    shape: tuple[int, int],
-    method: str,
-    history: Iterable[str] = (),
-    pipeline: str = "default",
-) -> str:
-    """Write the result of the mode FULL_DITHERED_IMAGE.
-
-    Parameters
-    ----------
-    path : path
-        FITS file to write.
-    data, variance, coverage : `~numpy.ndarray`
-        Image, its variance and the number of exposures, shape (ny, nx).
-    wcs : `~astropy.wcs.WCS`
-        WCS of the image.
-    children : iterable of `~astropy.io.fits.Header`
-        Headers of the images that were combined, in order of time.
-    shape : tuple of int
-        Shape (ny, nx) of the images that were combined.
-    method : str
-        How they were combined.
-    history : iterable of str, optional
-        Further remarks.
-    pipeline : str, optional
-        Name of a set of recipes.
-
-    Returns
-    -------
-    str
-        UUID of the image.
-
-    Notes
-    -----
-    The extensions are VARIANCE and MAP (int16). NVALREGI says which part of
-    the image, ``[y0:y1,x0:x1]`` (0-based, ends excluded), the first exposure
-    covers.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> import numpy as np
-    >>> from astropy.io import fits
-    >>> from emirimg.io import write_dithered_image
-    >>> from emirimg.simulation import Scene
-    >>> scene = Scene(shape=(32, 32), n_stars=0, n_galaxies=0, n_exposures=2)
-    >>> frames = [scene.exposure(index) for index in range(2)]
-    >>> mean = (frames[0].data + frames[1].data) / 2
-    >>> with TemporaryDirectory() as directory:
-    ...     path = f"{directory}/reduced_image.fits"
-    ...     _ = write_dithered_image(
-    ...         path, mean, mean / 10, np.full((32, 32), 2, "i2"), wcs=frames[0].wcs,
-    ...         children=[frame.header for frame in frames], shape=(32, 32), method="mean",
-    ...     )
-    ...     print(fits.getheader(path)["NUM-NCOM"])
-    2
-    """
-    children = list(children)
-    first = children[0]
-    header = _plain_header(first)
-    for key in ("HISTORY", "COMMENT"):
-        header.remove(key, ignore_missing=True, remove_all=True)
-    dx, dy = np.rint(wcs.wcs.crpix - [first["CRPIX1"], first["CRPIX2"]]).astype(int)
-    header["CRPIX1"], header["CRPIX2"] = map(float, wcs.wcs.crpix)
-    header["OBSMODE"] = "FULL_DITHERED_IMAGE"
-    if "TSUTC2" in children[-1]:
-        header["TSUTC2"] = children[-1]["TSUTC2"]
-    name = _sign(header, "full_dithered_image", len(children), pipeline)
-    ny, nx = shape
-    header["NVALREGI"] = (f"[{dy}:{dy + ny},{dx}:{dx + nx}]", "place of the first exposure (y, x)")
-    header.add_history(f"Combined {len(children)} images using '{method}'")
-    header.add_history(f"Combination time {_now()}")
-    for child in children:
-        header.add_history(f"Image {child.get('UUID', '')}")
-    for text in history:
-        header.add_history(text)
-    hdus = fits.HDUList(
-        [
-            fits.PrimaryHDU(for_writing(data, np.float32), header=header),
-            fits.ImageHDU(for_writing(variance, np.float32), name="VARIANCE"),
-            fits.ImageHDU(for_writing(coverage, np.int16), name="MAP"),
-        ]
-    )
-    _write(path, hdus)
-    return name
-
-
-def _plain_header(meta: Any) -> fits.Header:
-    header = fits.Header(meta, copy=True)
-    for key in NOT_OF_THE_IMAGE:
-        header.remove(key, ignore_missing=True, remove_all=True)
-    return header
-
-
-def _sign(header: fits.Header, recipe: str, number: int, pipeline: str) -> str:
-    """Say what was made by whom, and return the new UUID."""
-    name = str(uuid.uuid4())
-    header["UUID"] = name
-    header["NUM-NCOM"] = (number, "images combined")
-    header["NUMXVER"] = (version, "version of emirimg")
-    header["NUMRNAM"] = (recipe, "recipe")
-    header["NUMRVER"] = (1, "version of the recipe")
-    header["NUMDRP"] = "EMIR"
-    header["NUMDRPV"] = (version, "version of emirimg")
-    header["NUMPIPE"] = (pipeline, "set of recipes")
-    header["EMIRIMG"] = (version, "version of emirimg")
-    return name
-
-
-def _now() -> str:
-    return datetime.now(tz=UTC).isoformat()
-
-
-def _wcs(path: Path, header: fits.Header) -> WCS:
-    try:
-        wcs = frame_wcs(header)
-    except (ValueError, TypeError, KeyError, ArithmeticError) as error:
-        msg = f"{path} has an unusable WCS ({error}); a celestial WCS was expected"
-        raise FrameError(msg) from error
-    if not wcs.has_celestial:
-        msg = f"{path} has no celestial WCS; {_POSITION} was expected"
-        raise FrameError(msg)
-    return wcs
-
-
-def _write(path: str | Path, hdus: fits.HDUList) -> None:
-    with replacing(path, overwrite=True) as temporary:
-        hdus.writeto(temporary, checksum=True)
