@@ -19,15 +19,14 @@ def bin_differences(
     most: np.float32,
     faint: np.float32,
     step: int,
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Return the difference of a frame and its reference in units of its noise, and bins of it.
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return bins of the difference of a frame and its reference in units of its noise.
 
-    The difference is cut at ``most``; it is NaN under the mask and where the
+    The difference is cut at ``most``; it is not known under the mask and where the
     reference shows more than ``faint``. The bins, of ``step`` pixels square,
     are the sums of the known differences and their numbers.
     """
     ny, nx = data.shape
-    difference = np.empty((ny, nx), np.float32)
     shape = (-(-ny // step), -(-nx // step))
     total, count = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     for y in range(ny):
@@ -35,13 +34,11 @@ def bin_differences(
             expected = scale * reference[y, x]
             sigma = np.sqrt(variance[y, x])
             if mask[y, x] or not sigma > 0 or abs(expected) > faint * sigma:
-                difference[y, x] = np.nan
                 continue
             value = min(max((data[y, x] - expected) / sigma, -most), most)
-            difference[y, x] = value
             total[y // step, x // step] += value
             count[y // step, x // step] += 1
-    return difference, total, count
+    return total, count
 
 
 @njit(nogil=True, cache=True)

@@ -156,7 +156,7 @@ def calibrate_values(
         seconds,
         calibrations.dark_rate,
         calibrations.dark_variance,
-        calibrations.inverse_flat,
+        calibrations.response,
         calibrations.flat_variance,
     )
     return changed(frame, *history, data=data, mask=mask), noise

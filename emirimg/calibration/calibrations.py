@@ -119,7 +119,9 @@ class Calibrations:
 
     def work_out(self) -> None:
         """Work out now what `calibrate` needs of them, for all exposures together."""
-        for name in ("unusable", "dark_rate", "dark_variance", "inverse_flat", "flat_variance"):
+        for name in (
+            "unusable", "dark_rate", "dark_variance", "response", "inverse_flat", "flat_variance",
+        ):  # fmt: skip
             getattr(self, name)
 
     @cached_property
@@ -149,11 +151,16 @@ class Calibrations:
         return None if self.dark is None else _finite(variance_of(self.dark))
 
     @cached_property
+    def response(self) -> NDArray[np.float32] | None:
+        """The flat in single precision."""
+        return None if self.flat is None else np.asarray(self.flat.data, dtype=np.float32)
+
+    @cached_property
     def inverse_flat(self) -> NDArray[np.float32] | None:
         """One divided by the flat; 0 where the flat is not positive and finite."""
-        if self.flat is None:
+        flat = self.response
+        if flat is None:
             return None
-        flat = np.asarray(self.flat.data, dtype=np.float32)
         usable = np.isfinite(flat) & (flat > 0)
         inverse = np.zeros_like(flat)
         np.divide(np.float32(1), flat, out=inverse, where=usable)

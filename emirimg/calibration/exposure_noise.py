@@ -27,8 +27,9 @@ class ExposureNoise:
         Time of the exposure.
     dark_rate, dark_variance : `~numpy.ndarray` of float32, optional
         Dark signal and its variance, in ADU per second, shape (ny, nx).
-    inverse_flat, flat_variance : `~numpy.ndarray` of float32, optional
-        One over the flat, and its variance relative to its square.
+    flat, flat_variance : `~numpy.ndarray` of float32, optional
+        The flat, and its variance relative to its square. It is not known where it is not
+        positive and finite.
 
     Notes
     -----
@@ -55,7 +56,7 @@ class ExposureNoise:
     seconds: float
     dark_rate: NDArray[np.float32] | None = None
     dark_variance: NDArray[np.float32] | None = None
-    inverse_flat: NDArray[np.float32] | None = None
+    flat: NDArray[np.float32] | None = None
     flat_variance: NDArray[np.float32] | None = None
 
     def __call__(
@@ -77,7 +78,7 @@ class ExposureNoise:
             *(
                 None if plane is None else np.ascontiguousarray(plane[rows])
                 for plane in (
-                    self.dark_rate, self.dark_variance, self.inverse_flat, self.flat_variance,
+                    self.dark_rate, self.dark_variance, self.flat, self.flat_variance,
                 )
             ),
             np.float32(1 / self.gain),
@@ -113,12 +114,12 @@ class VariancePlane(LazyPlane):
         self.noise = noise
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _variance(  # pragma: no cover  (compiled)
     values: NDArray[np.float32],
     dark: NDArray[np.float32] | None,
     dark_variance: NDArray[np.float32] | None,
-    inverse_flat: NDArray[np.float32] | None,
+    flat: NDArray[np.float32] | None,
     flat_variance: NDArray[np.float32] | None,
     inverse_gain: np.float32,
     read_variance: np.float32,
@@ -130,8 +131,9 @@ def _variance(  # pragma: no cover  (compiled)
         for x in range(values.shape[1]):
             value = values[y, x]
             inverse = np.float32(1)
-            if inverse_flat is not None:
-                inverse = inverse_flat[y, x]
+            if flat is not None:
+                known = (flat[y, x] > 0) & (flat[y, x] < np.float32(np.inf))
+                inverse = np.float32(1) / flat[y, x] if known else np.float32(0)
             # Counts divided by the flat: where that is 0, nothing is known.
             counts = value
             if dark is not None:

@@ -134,7 +134,7 @@ class ReferenceOutliers(Strategy):
             If the frame has no uncertainty or the shapes differ.
         """
         variance, mask = comparable(frame, reference, reference_mask)
-        flagged, grown = np.zeros((2, *frame.shape), dtype=bool)
+        found = np.zeros(frame.shape, dtype=np.uint8)
         _outliers(
             np.ascontiguousarray(frame.data, dtype=np.float32),
             np.ascontiguousarray(variance, dtype=np.float32),
@@ -149,10 +149,9 @@ class ReferenceOutliers(Strategy):
             np.float32(self.neighbour_sigma),
             np.float32(self.gradient),
             np.float32(self.signal + abs(sharpness - 1)),
-            flagged,
-            grown,
+            found,
         )
-        return grown
+        return np.minimum(found, 1, out=found).view(bool)
 
 
 def _plane(variance: NDArray[np.floating] | float, shape: tuple[int, int]) -> NDArray[np.float32]:
@@ -176,10 +175,12 @@ def _outliers(  # noqa: C901 (one pass after another)  # pragma: no cover
     neighbour_sigma: np.float32,
     gradient: np.float32,
     signal: np.float32,
-    flagged: NDArray[np.bool_],
-    grown: NDArray[np.bool_],
+    found: NDArray[np.uint8],
 ) -> None:
-    """Flag outliers, and in ``grown`` the weaker ones beside them as well; both come empty."""
+    """Flag outliers, and the weaker ones beside them as well; ``found`` comes empty.
+
+    The former become 1, the latter, which have no neighbours of their own, 2.
+    """
     ny, nx = data.shape
     suspect = np.empty(nx, np.bool_)
     # A little less than the limit: few pixels are worth a closer look.
@@ -191,22 +192,21 @@ def _outliers(  # noqa: C901 (one pass after another)  # pragma: no cover
             suspect[x] = (rest > 0) & (rest * rest > most * variance[y, x]) & (not mask[y, x])
         for x in range(nx):
             if suspect[x]:
-                flagged[y, x] = grown[y, x] = _excess(
+                found[y, x] = _excess(
                     y, x, data, variance, reference, unknown, reference_variance,
                     scale, sigma, gradient, signal,
                 )  # fmt: skip
     for y in range(ny):
         for x in range(nx):
-            if not flagged[y, x]:
+            if found[y, x] != 1:
                 continue
             for j in range(max(y - 1, 0), min(y + 2, ny)):
                 for i in range(max(x - 1, 0), min(x + 2, nx)):
-                    if not (mask[j, i] or grown[j, i]):
-                        grown[j, i] = _excess(
+                    if not (mask[j, i] or found[j, i]):
+                        found[j, i] = 2 * _excess(
                             j, i, data, variance, reference, unknown, reference_variance,
                             scale, neighbour_sigma, gradient, signal,
                         )  # fmt: skip
-    return grown
 
 
 @njit(nogil=True, cache=True)

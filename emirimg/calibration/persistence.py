@@ -95,10 +95,15 @@ class PersistenceDetector(Strategy):
         )
 
         def look(index: int) -> list[Footprint]:
-            data = np.asarray(stack[index].data)
             full = stack.metadata[index].detector.saturation
-            bright = (data > self.faintest * full) & ~always
-            return _footprints(data, full, bright, index) if bright.any() else []
+            bright, values = np.empty(stack.shape, dtype=bool), []
+            # Few pixels are bright: no more of the frame is worked out at a time than a band.
+            for rows in row_bands(stack.shape[0], _BAND):
+                data = stack[index].data[rows]
+                np.greater(data > self.faintest * full, always[rows], out=bright[rows])
+                values.append(data[bright[rows]])
+            fill = np.minimum(np.concatenate(values) / np.float32(full), np.float32(1))
+            return _footprints(bright, fill, index) if fill.size else []
 
         return list(chain.from_iterable(parallel_map(look, range(len(stack)))))
 
@@ -217,9 +222,12 @@ def _always_masked(stack: DitherStack, rows: slice) -> NDArray[np.bool_]:
 
 
 def _footprints(
-    data: NDArray[np.float32], full: float, bright: NDArray[np.bool_], index: int
+    bright: NDArray[np.bool_], fill: NDArray[np.float32], index: int
 ) -> list[Footprint]:
-    labels, _ = scipy.ndimage.label(bright)
+    """Return the stars among the bright pixels of a frame; ``fill`` holds those, row by row."""
+    # There are no more stars than such pixels: small numbers take less memory.
+    labels, _ = scipy.ndimage.label(bright, output=np.min_scalar_type(fill.size))
+    places = np.flatnonzero(bright)
     ny, nx = bright.shape
     found = []
     for number, box in enumerate(scipy.ndimage.find_objects(labels), start=1):
@@ -232,7 +240,8 @@ def _footprints(
         y, x = y + box[0].start - 1, x + box[1].start - 1
         inside = (y >= 0) & (y < ny) & (x >= 0) & (x < nx)
         y, x, core = y[inside].astype(np.int32), x[inside].astype(np.int32), core[inside]
-        fill = np.minimum(data[y, x] / np.float32(full), np.float32(1))
-        fill[~core] = fill[core].min()
-        found.append(Footprint(index, y, x, fill, core))
+        own = fill[np.searchsorted(places, np.ravel_multi_index((y[core], x[core]), bright.shape))]
+        around = np.full(y.shape, own.min())
+        around[core] = own
+        found.append(Footprint(index, y, x, around, core))
     return found

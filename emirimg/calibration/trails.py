@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Literal
 
 import numpy as np
@@ -11,6 +13,7 @@ from astropy.nddata import CCDData
 from numpy.typing import NDArray
 from pydantic import Field
 
+from .._parallel import row_bands
 from .._strategy import Strategy
 from ._frames import comparable
 from ._trail_kernels import (
@@ -37,6 +40,8 @@ _CORE = 12
 _LEAST_WIDTH = 3
 _MARGIN = 2
 _MOST_TRAILS = 5
+_BAND = 64
+"""Rows that are worked on together, so that they stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -149,15 +154,17 @@ class TrailDetector(Strategy):
             If the frame has no uncertainty or the shapes differ.
         """
         variance, mask = comparable(frame, reference, reference_mask)
+        data, variance, reference = (
+            np.ascontiguousarray(plane, dtype=np.float32)
+            for plane in (frame.data, variance, reference)
+        )
+        scale = np.float32(scale)
         found: list[Trail] = []
         for _ in range(_MOST_TRAILS):
-            difference, total, count = bin_differences(
-                np.ascontiguousarray(frame.data, dtype=np.float32),
-                np.ascontiguousarray(variance, dtype=np.float32),
-                mask, np.ascontiguousarray(reference, dtype=np.float32),
-                np.float32(scale), _CUT, _FAINT, _BIN,
-            )  # fmt: skip
-            trail = self._most_significant(difference, total, count)
+            bins = bin_differences(data, variance, mask, reference, scale, _CUT, _FAINT, _BIN)
+            # Few frames have a line of which more must be known than its bins.
+            difference = cache(partial(_difference, data, variance, mask, reference, scale))
+            trail = self._most_significant(difference, *bins)
             if trail is None:
                 break
             found.append(trail)
@@ -166,7 +173,7 @@ class TrailDetector(Strategy):
 
     def _most_significant(
         self,
-        difference: NDArray[np.float32],
+        difference: Callable[[], NDArray[np.float32]],
         total: NDArray[np.float32],
         count: NDArray[np.float32],
     ) -> Trail | None:
@@ -191,11 +198,29 @@ class TrailDetector(Strategy):
             if significance < self.sigma:
                 break
             trail = _measured(
-                difference, float(angles[row]), float(column - half) * _BIN, significance
+                difference(), float(angles[row]), float(column - half) * _BIN, significance
             )
             if trail is not None:
                 return trail
         return None
+
+
+def _difference(
+    data: NDArray[np.float32],
+    variance: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    reference: NDArray[np.float32],
+    scale: np.float32,
+) -> NDArray[np.float32]:
+    """Return what `bin_differences` bins, NaN where it is not known."""
+    difference = np.empty_like(data)
+    for rows in row_bands(len(data), _BAND):
+        expected, sigma = scale * reference[rows], np.sqrt(variance[rows])
+        unknown = mask[rows] | ~(sigma > 0) | (np.abs(expected) > _FAINT * sigma)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            np.clip((data[rows] - expected) / sigma, -_CUT, _CUT, out=difference[rows])
+        difference[rows][unknown] = np.nan
+    return difference
 
 
 def _background(image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ from astropy.io.fits import Header
 from astropy.nddata import CCDData
 from numpy.typing import ArrayLike, NDArray
 
+from .._lazy import LazyPlane, each_row
 from .._parallel import Progress, no_progress, parallel_results, row_bands
 from .._provenance import add_history
 from ..projection.grid import MosaicGrid
@@ -59,8 +60,9 @@ def assemble_mosaic(
     weights : array_like, optional
         Shape (n,): weight of each frame, after scaling. Default: 1.
     exposure_times : array_like or `~astropy.units.Quantity`, optional
-        Shape (n,): times on the sky; plain numbers are seconds. Default:
-        unknown, and the plane ``exposure`` of the mosaic is 0.
+        Shape (n,): times on the sky; plain numbers are seconds. Where they are
+        all alike, the plane ``exposure`` of the mosaic is worked out from its coverage
+        when it is asked for. Default: unknown, and that plane is 0.
     executor : `concurrent.futures.Executor`, optional
         Where bands are worked on. Default: threads, one for each processor.
     progress : callable, optional
@@ -123,6 +125,8 @@ def assemble_mosaic(
         msg = f"scales must be positive, got {scales}"
         raise ValueError(msg)
     times = 0.0 if exposure_times is None else u.Quantity(exposure_times, u.s).value
+    times = _one_each("exposure_times", times, n)
+    alike = bool(np.all(times == times[0]))
     work = partial(
         _band,
         frames=frames,
@@ -131,7 +135,7 @@ def assemble_mosaic(
         combiner=combiner,
         scales=scales,
         weights=_one_each("weights", 1.0 if weights is None else weights, n),
-        times=_one_each("exposure_times", times, n),
+        times=None if alike else times,
     )
     rows = row_bands(grid.shape[0], band_height, _BYTES_OF_A_PIXEL * n * grid.shape[1])
     bands = parallel_results(
@@ -140,6 +144,7 @@ def assemble_mosaic(
     planes = {
         name: np.empty(grid.shape, dtype=np.int16 if name == "coverage" else np.float32)
         for name in ("data", "variance", "coverage", "exposure")
+        if not (alike and name == "exposure")
     }
     offered, used = np.zeros(n, dtype=int), np.zeros(n, dtype=int)
     for where, band in zip(rows, bands, strict=True):
@@ -147,6 +152,8 @@ def assemble_mosaic(
             plane[where] = getattr(band, name)
         offered += band.offered
         used += band.used
+    if alike:
+        planes["exposure"] = _exposure(planes["coverage"], times)
     header = Header()
     add_history(
         header,
@@ -156,6 +163,13 @@ def assemble_mosaic(
     return mosaic, (offered - used) / np.maximum(offered, 1)
 
 
+def _exposure(coverage: NDArray[np.int16], times: NDArray[np.float64]) -> LazyPlane:
+    """Return the time on the sky of exposures that are equally long: of one, of two, ..."""
+    sums = np.zeros(times.size + 1, dtype=np.float32)
+    np.cumsum(times, dtype=np.float32, out=sums[1:])
+    return each_row(sums.take, coverage, dtype=np.float32)
+
+
 @dataclass(frozen=True)
 class _Band:
     """Some rows of the mosaic, and how many pixels of each frame went into them."""
@@ -163,7 +177,7 @@ class _Band:
     data: NDArray[np.float32]
     variance: NDArray[np.float32]
     coverage: NDArray[np.int16]
-    exposure: NDArray[np.float32]
+    exposure: NDArray[np.float32] | None
     offered: NDArray[np.int_]
     used: NDArray[np.int_]
 
@@ -177,7 +191,7 @@ def _band(
     combiner: Combiner,
     scales: NDArray[np.float64],
     weights: NDArray[np.float64],
-    times: NDArray[np.float64],
+    times: NDArray[np.float64] | None,
 ) -> _Band:
     low = max(rows.start - combiner.halo, 0)
     high = min(rows.stop + combiner.halo, grid.shape[0])
@@ -192,11 +206,12 @@ def _band(
     planes = combiner(values, variance=variance, mask=mask, weights=weights[touching])
     inner = slice(rows.start - low, rows.stop - low)
     shape = (rows.stop - rows.start, grid.shape[1])
-    exposure = np.zeros(shape, dtype=np.float32)
+    exposure = None if times is None else np.zeros(shape, dtype=np.float32)
     offered, used = np.zeros(len(frames), dtype=int), np.zeros(len(frames), dtype=int)
     for place, index in enumerate(touching):
         mine = planes.used[place, inner]
-        exposure += mine * np.float32(times[index])  # ten times as fast as adding where it is
+        if times is not None:
+            exposure += mine * np.float32(times[index])  # ten times as fast as adding where it is
         offered[index] = np.count_nonzero(~mask[place, inner])
         used[index] = np.count_nonzero(mine)
     return _Band(

@@ -11,6 +11,7 @@ from astropy.nddata import CCDData, VarianceUncertainty
 from numpy.typing import NDArray
 
 from .._html import html_table, png_uri
+from .._lazy import LazyPlane
 from ..projection.grid import MosaicGrid
 
 __all__ = ["Mosaic"]
@@ -32,8 +33,8 @@ class Mosaic:
         True where no exposure gave a value.
     coverage : `~numpy.ndarray` of int16
         Number of exposures used.
-    exposure : `~numpy.ndarray` of float32
-        Time on the sky, in seconds.
+    exposure : `~numpy.ndarray` of float32, or LazyPlane
+        Time on the sky, in seconds; of a reduction that is done, an array.
     header : `~astropy.io.fits.Header`
         Keywords, without those of the WCS.
 
@@ -59,7 +60,7 @@ class Mosaic:
     variance: NDArray[np.float32]
     mask: NDArray[np.bool_]
     coverage: NDArray[np.int16]
-    exposure: NDArray[np.float32]
+    exposure: NDArray[np.float32] | LazyPlane
     header: Header
 
     def __post_init__(self) -> None:

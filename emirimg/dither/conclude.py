@@ -123,7 +123,7 @@ def conclude(
         | dict(about_sky.keywords),
     )
     return DitherResult(
-        mosaic=replace(mosaic, header=header),
+        mosaic=replace(mosaic, header=header, exposure=np.asarray(mosaic.exposure)),
         alignment=alignment,
         frames=tuple(records),
         objects=objects,

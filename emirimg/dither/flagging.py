@@ -23,13 +23,13 @@ from ..calibration import (
 )
 from ..combine import Mosaic
 from ..io import Scratch
-from ..projection import blot
+from ..projection import MosaicGrid, blot, project_mask
 from ..stack import DitherStack
 from .clean import kept_mask
 from .field_steps import FieldSteps
 from .thinly_covered import FEWEST_FOR_A_REFERENCE, flag_thinly_covered, thinly_covered
 
-__all__ = ["Flags", "flag_frames"]
+__all__ = ["Flags", "Reference", "flag_frames"]
 
 _STRIDE = 8
 _SOON = 15
@@ -63,9 +63,34 @@ class Flags:
         return cls(None, ((),) * number, (0,) * number)
 
 
+@dataclass(frozen=True)
+class Reference:
+    """What frames are compared with: the other planes of the mosaic need not be kept for that.
+
+    Parameters
+    ----------
+    grid : MosaicGrid
+        Where its pixels lie.
+    data, mask : `~numpy.ndarray`
+        Those of the mosaic.
+    thin : `~numpy.ndarray` of bool
+        True where it has too few exposures.
+    """
+
+    grid: MosaicGrid
+    data: NDArray[np.float32]
+    mask: NDArray[np.bool_]
+    thin: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, mosaic: Mosaic) -> Reference:
+        """Return what is needed of a mosaic."""
+        return cls(mosaic.grid, mosaic.data, mosaic.mask, thinly_covered(mosaic))
+
+
 def flag_frames(
     stack: DitherStack,
-    mosaic: Mosaic,
+    reference: Reference,
     alignment: Alignment,
     steps: FieldSteps,
     *,
@@ -80,7 +105,7 @@ def flag_frames(
     ----------
     stack : DitherStack
         Sky-subtracted frames, aligned.
-    mosaic : Mosaic
+    reference : Reference
         What they were combined to. Fewer than three frames leave no reference:
         only ``cosmic_rays`` is used then; otherwise it is used where fewer than
         three overlap.
@@ -119,7 +144,7 @@ def flag_frames(
     ]
     flag = partial(
         _flag,
-        mosaic=mosaic,
+        reference=reference,
         outliers=outliers,
         trails=trails,
         persistence=persistence,
@@ -184,7 +209,7 @@ def _flag(
     scale: float,
     sharpness: float,
     *,
-    mosaic: Mosaic,
+    reference: Reference,
     outliers: Callable[..., NDArray[np.bool_]] | None,
     trails: Callable[..., Sequence[Trail]] | None,
     persistence: PersistenceDetector | None,
@@ -193,20 +218,22 @@ def _flag(
 ) -> tuple[LazyPlane, tuple[Trail, ...], list[Afterglow], float]:
     """Return what is flagged in a frame, its trails, what persists in it, and its noise."""
     frame = materialised(frame)
-    reference, unknown = blot(mosaic.data, mosaic.mask, mosaic.grid, frame.wcs, frame.shape)
-    found = np.zeros(frame.shape, dtype=bool)
+    grid, place = reference.grid, (frame.wcs, frame.shape)
+    expected, unknown = blot(reference.data, reference.mask, grid, *place)
+    masks: list[NDArray[np.bool_]] = []
     streaks: tuple[Trail, ...] = ()
     glows: list[Afterglow] = []
     if outliers is not None:
-        found |= outliers(frame, reference, unknown, scale=scale, sharpness=sharpness)
+        masks.append(outliers(frame, expected, unknown, scale=scale, sharpness=sharpness))
     if cosmic_rays is not None:
-        found |= flag_thinly_covered(frame, thinly_covered(mosaic, frame), cosmic_rays)
+        thin = project_mask(reference.thin, grid, *place)
+        masks.append(flag_thinly_covered(frame, thin, cosmic_rays))
     if trails is not None:
-        streaks = tuple(trails(frame, reference, unknown, scale=scale))
+        streaks = tuple(trails(frame, expected, unknown, scale=scale))
+        masks += (streak.mask(frame.shape) for streak in streaks)
     if persistence is not None and footprints:
-        glows = persistence(frame, footprints, reference, unknown, scale=scale)
-    for streak in streaks:
-        found |= streak.mask(frame.shape)
+        glows = persistence(frame, footprints, expected, unknown, scale=scale)
+    found = np.logical_or.reduce(masks) if masks else np.zeros(frame.shape, dtype=bool)
     noise = float(np.sqrt(np.median(frame.uncertainty.array[::_STRIDE, ::_STRIDE])))
     return kept_mask(found, scratch), streaks, glows, noise
 

@@ -93,6 +93,5 @@ def _masked(frame: CCDData) -> int:
 
 def _seen(frame: CCDData) -> tuple[NDArray[np.float32], int]:
     """Return a small image of a frame, and how many of its pixels are masked."""
-    mask = None if frame.mask is None else np.asarray(frame.mask)
-    small = block_mean(np.asarray(frame.data), mask, max(1, -(-max(frame.shape) // _SIDE)))
-    return small, 0 if mask is None else int(np.count_nonzero(mask))
+    small = block_mean(frame.data, frame.mask, max(1, -(-max(frame.shape) // _SIDE)))
+    return small, _masked(frame)

@@ -35,7 +35,7 @@ from .conclude import conclude, frame_records, sky_findings
 from .exposure import ExposureReducer
 from .field import Field
 from .field_steps import FieldSteps, divide, with_flags, with_masks_of
-from .flagging import flag_frames
+from .flagging import Reference, flag_frames
 from .illumination import find_illumination, star_places
 from .loading import Inventory, load
 from .looks import first_looks, with_looks
@@ -333,10 +333,16 @@ class DitherReducer:
         field.clean = divide(field.clean, field.illumination)
 
     def _flag(self, field: Field, steps: FieldSteps) -> None:
+        if self.starflat is not None and field.stars is None:
+            field.stars = star_places(field.mosaic)
+            field.magnitudes = catalogue_magnitudes(field.mosaic, field.stars, self.catalogue)
+        field.target = field.mosaic if fills_field(field.skies) else None
+        # The memory of the mosaic's other planes is wanted now, that of all else afterwards.
+        reference, field.combination = Reference.of(field.mosaic), None
         # Flagged anew: what the last, poorer mosaic suspected is forgotten.
         field.flags = flag_frames(
             with_masks_of(field.clean, field.frames),
-            field.mosaic,
+            reference,
             field.alignment,
             steps,
             outliers=self.outliers,
@@ -344,12 +350,7 @@ class DitherReducer:
             persistence=self.persistence,
             cosmic_rays=self.cosmic_rays,
         )
-        if self.starflat is not None and field.stars is None:
-            field.stars = star_places(field.mosaic)
-            field.magnitudes = catalogue_magnitudes(field.mosaic, field.stars, self.catalogue)
-        field.target = field.mosaic if fills_field(field.skies) else None
-        # Their memory is wanted for the next pass.
-        field.skies = field.clean = field.combination = None
+        field.skies = field.clean = None
 
     def _conclude(
         self, field: Field, inventory: Inventory, notes: Sequence[str], steps: FieldSteps

@@ -9,7 +9,6 @@ from astropy.nddata import CCDData, VarianceUncertainty
 from numpy.typing import NDArray
 
 from ..combine import Mosaic
-from ..projection import project_mask
 
 __all__ = ["FEWEST_FOR_A_REFERENCE", "flag_thinly_covered", "thinly_covered"]
 
@@ -30,11 +29,10 @@ bends, or the noise is sharp by chance, it is not so dark. Higher, it would leav
 pixels of holes that are larger than one."""
 
 
-def thinly_covered(mosaic: Mosaic, frame: CCDData) -> NDArray[np.bool_]:
-    """Return where on a frame fewer than three exposures overlap, shape (ny, nx)."""
+def thinly_covered(mosaic: Mosaic) -> NDArray[np.bool_]:
+    """Return where in a mosaic fewer than three exposures overlap."""
     # Also where nothing is left: what was flagged before is judged anew.
-    thin = mosaic.coverage < FEWEST_FOR_A_REFERENCE
-    return project_mask(thin, mosaic.grid, frame.wcs, frame.shape)
+    return mosaic.coverage < FEWEST_FOR_A_REFERENCE
 
 
 def flag_thinly_covered(

@@ -8,6 +8,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from .._lazy import LazyPlane
 from .._parallel import parallel_map, row_bands
 from ..alignment.kernels import block_statistics
 
@@ -16,7 +17,7 @@ __all__ = ["block_map", "block_mean", "robust_rms", "smooth_background"]
 _LEAST_FREE = 0.2
 """Part of a block that must be free of objects."""
 _BAND = 64
-"""Rows that are interpolated together, so that they stay in the cache."""
+"""Rows that are worked on together, so that they stay in the cache."""
 
 
 def robust_rms(values: NDArray) -> float:
@@ -68,30 +69,35 @@ def block_map(
 
 
 def block_mean(
-    image: NDArray[np.float32], mask: NDArray[np.bool_] | None, step: int
+    image: NDArray[np.float32] | LazyPlane, mask: NDArray[np.bool_] | LazyPlane | None, step: int
 ) -> NDArray[np.float32]:
     """Return the means of the usable pixels of square blocks; NaN where there are none.
 
     Parameters
     ----------
-    image : `~numpy.ndarray` of float32
+    image : `~numpy.ndarray` of float32 or LazyPlane
         Shape (ny, nx).
-    mask : `~numpy.ndarray` of bool or None
+    mask : `~numpy.ndarray` of bool, LazyPlane or None
         True where a pixel does not count.
     step : int
         Side of a block, in pixels; what is left over at the end is not used.
     """
     ny, nx = (size // step for size in image.shape)
-    blocks = slice(ny * step), slice(nx * step)
-    good = np.isfinite(image[blocks])
-    if mask is not None:
-        good &= ~mask[blocks]
-    # Rows are added to rows first: that is done for many pixels at once.
-    shape = (ny, step, nx * step)
-    usable = np.where(good, image[blocks], np.float32(0)).reshape(shape).sum(axis=1)
-    count = good.reshape(shape).sum(axis=1, dtype=np.int32)
-    total, number = (rows.reshape(ny, nx, step).sum(axis=2) for rows in (usable, count))
-    return np.divide(total, number, out=np.full((ny, nx), np.nan, np.float32), where=number > 0)
+    means = np.full((ny, nx), np.nan, np.float32)
+    # A few rows of blocks stay in the cache, and planes that are worked out never exist.
+    for band in row_bands(ny, max(1, _BAND // step)):
+        rows, number = slice(band.start * step, band.stop * step), band.stop - band.start
+        pixels = image[rows, : nx * step]
+        good = np.isfinite(pixels)
+        if mask is not None:
+            good &= ~mask[rows, : nx * step]
+        # Rows are added to rows first: that is done for many pixels at once.
+        shape = (number, step, nx * step)
+        usable = np.where(good, pixels, np.float32(0)).reshape(shape).sum(axis=1)
+        count = good.reshape(shape).sum(axis=1, dtype=np.int32)
+        total, seen = (plane.reshape(number, nx, step).sum(axis=2) for plane in (usable, count))
+        np.divide(total, seen, out=means[band], where=seen > 0)
+    return means
 
 
 def smooth_background(

@@ -11,6 +11,7 @@ import scipy
 from numpy.typing import NDArray
 from pydantic import Field
 
+from .._parallel import row_bands
 from .._strategy import Strategy
 from ..alignment.smoothing import gaussian_smoothed
 from ..combine.mosaic import Mosaic
@@ -29,6 +30,8 @@ _NOISE_BOX = 128
 _MOST_NOISE = 1.3
 """Noise of a block in units of the typical one: the rest is objects."""
 _DIAGONAL = np.ones((3, 3))
+_BAND = 256
+"""Rows that are binned together."""
 
 
 class SegmentationMasker(Strategy):
@@ -107,40 +110,33 @@ class SegmentationMasker(Strategy):
         empty = mosaic.mask | ~(mosaic.variance > 0) | ~np.isfinite(mosaic.data)
         if empty.all():
             return ObjectMask(np.zeros(mosaic.grid.shape, dtype=bool), mosaic.grid)
-        signal = np.zeros(mosaic.grid.shape, dtype=np.float32)
-        np.divide(mosaic.data, np.sqrt(mosaic.variance), out=signal, where=~empty)
-        rough = signal - smooth_background(signal, empty, _BACKGROUND_BOX)
-        rough[empty] = 0
+        rough = _less_background(mosaic, empty, empty)
         first = self._grown(rough, empty)
-        signal -= smooth_background(signal, empty | first, _BACKGROUND_BOX)
-        signal[empty] = 0
+        del rough  # beside this plane and what it is smoothed to, no other is needed at a time
+        signal = _less_background(mosaic, empty, empty | first)
         grown = self._grown(signal, empty)
+        del signal
         return ObjectMask((grown & ~empty) | _cores(empty, grown), mosaic.grid)
 
     def _grown(self, signal: NDArray[np.float32], empty: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        found = np.zeros(signal.shape, dtype=bool)
         with ThreadPoolExecutor(max_workers=1) as beside:
             measuring = beside.submit(_pixel_noise, signal, empty)
             smooth = gaussian_smoothed(signal, _FINE_SIGMA)
             noise = measuring.result()
-        self._grow(smooth, empty, noise, 1, found)
+        above, level = self._above(smooth, empty, 1)
+        del smooth
+        found = self._grow(above, level, noise)
         # The coarse scale sees only what the fine one has left over.
         smooth, unknown = _coarse(signal, empty | found)
-        coarse = np.zeros(smooth.shape, dtype=bool)
-        self._grow(smooth, unknown, noise, _COARSE_BIN, coarse)
+        coarse = self._grow(*self._above(smooth, unknown, _COARSE_BIN), noise)
         ny, nx = signal.shape
         found |= np.repeat(np.repeat(coarse, _COARSE_BIN, 0), _COARSE_BIN, 1)[:ny, :nx]
         return found
 
-    def _grow(
-        self,
-        smooth: NDArray[np.float32],
-        empty: NDArray[np.bool_],
-        noise: float,
-        step: int,
-        out: NDArray[np.bool_],
-    ) -> None:
-        """Detect on one scale and mark the grown objects in ``out``."""
+    def _above(
+        self, smooth: NDArray[np.float32], empty: NDArray[np.bool_], step: int
+    ) -> tuple[NDArray[np.bool_], float]:
+        """Return the pixels above the threshold on one scale, and the typical threshold."""
         noises, rows, columns = _local_noise(smooth, empty, _NOISE_BOX // step)
         limits = self.threshold * noises
         above = np.empty(smooth.shape, dtype=bool)
@@ -148,15 +144,31 @@ class SegmentationMasker(Strategy):
             inside = slice(*band)
             np.greater(smooth[inside], np.repeat(along, np.diff(columns)), out=above[inside])
         np.greater(above, empty, out=above)
+        return above, _median_of_blocks(limits, rows, columns)
+
+    def _grow(self, above: NDArray[np.bool_], level: float, noise: float) -> NDArray[np.bool_]:
+        """Return the objects of connected pixels, grown from the level to their haloes."""
         labels, count = scipy.ndimage.label(above, structure=_DIAGONAL)
+        found = np.zeros(above.shape, dtype=bool)
         if count == 0:
-            return
+            return found
         area = np.bincount(labels[above], minlength=count + 1)
-        level = _median_of_blocks(limits, rows, columns)
         fall = max(1.0, level / (self.faintest_halo * noise)) ** (1 / self.slope)
         radius = np.sqrt(area / np.pi) * (fall - 1) + 1
         radius[area < self.npixels] = -1
-        grow_labels(labels.astype(np.int32, copy=False), radius, out)
+        grow_labels(labels.astype(np.int32, copy=False), radius, found)
+        return found
+
+
+def _less_background(
+    mosaic: Mosaic, empty: NDArray[np.bool_], masked: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Return a mosaic in units of its noise, less the background between what is masked."""
+    signal = np.zeros(mosaic.grid.shape, dtype=np.float32)
+    np.divide(mosaic.data, np.sqrt(mosaic.variance), out=signal, where=~empty)
+    signal -= smooth_background(signal, masked, _BACKGROUND_BOX)
+    signal[empty] = 0
+    return signal
 
 
 def _cores(empty: NDArray[np.bool_], objects: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -209,9 +221,14 @@ def _coarse(
     signal: NDArray[np.float32], masked: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return the mean of good pixels in bins, smoothed, and where too few are good."""
-    pad = [(0, -size % _COARSE_BIN) for size in signal.shape]
-    total = _bin_sums(np.pad(np.where(masked, np.float32(0), signal), pad))
-    count = _bin_sums(np.pad(~masked, pad).view(np.uint8)).astype(np.float32)
+    ny, nx = (-(-size // _COARSE_BIN) for size in signal.shape)
+    total, count = np.zeros((2, ny, nx), dtype=np.float32)
+    for bins in row_bands(ny, _BAND // _COARSE_BIN):
+        rows = slice(bins.start * _COARSE_BIN, bins.stop * _COARSE_BIN)
+        good = ~masked[rows]
+        pad = [(0, -size % _COARSE_BIN) for size in good.shape]
+        total[bins] = _bin_sums(np.pad(np.where(good, signal[rows], np.float32(0)), pad))
+        count[bins] = _bin_sums(np.pad(good, pad).view(np.uint8))
     total, count = (
         scipy.ndimage.gaussian_filter(plane, _COARSE_SIGMA, truncate=3.0, mode="constant")
         for plane in (total, count)

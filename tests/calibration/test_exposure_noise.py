@@ -34,7 +34,7 @@ def test_it_is_that_of_the_raw_counts(dark, flat, errors):
     noise = ExposureNoise(
         2.5, 6.0, 7.0,
         DARK if dark else None, SMALL if dark and errors else None,
-        1 / FLAT if flat else None, SMALL if flat and errors else None,
+        FLAT if flat else None, SMALL if flat and errors else None,
     )  # fmt: skip
     plane = VariancePlane(value, noise)
     np.testing.assert_allclose(np.asarray(plane), expected, rtol=2e-5)
@@ -43,5 +43,6 @@ def test_it_is_that_of_the_raw_counts(dark, flat, errors):
 
 
 def test_nothing_is_known_where_the_flat_is_not():
-    noise = ExposureNoise(2.0, 5.0, 1.0, inverse_flat=np.zeros((2, 2), "f4"))
-    np.testing.assert_array_equal(noise(np.zeros((2, 2), "f4")), 0)
+    flat = np.array([[0, -1, np.nan, np.inf, -np.inf, 1]], "f4")
+    noise = ExposureNoise(2.0, 5.0, 1.0, flat=flat)
+    np.testing.assert_array_equal(noise(np.zeros((1, 6), "f4")), [[0, 0, 0, 0, 0, 25]])

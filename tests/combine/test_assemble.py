@@ -7,6 +7,7 @@ from astropy.nddata import CCDData, VarianceUncertainty
 from astropy.wcs import WCS
 from numpy.testing import assert_allclose, assert_array_equal
 
+from emirimg._lazy import LazyPlane
 from emirimg.combine import (
     MeanCombiner,
     NoiseClipCombiner,
@@ -135,6 +136,19 @@ def test_exposure_counts_the_times_of_the_frames_used(frames, grid):
     counted = sum((bits >> k) & 1 for k in range(4))
     assert_array_equal(counted, seconds.coverage)
     assert not assembled(frames, grid)[0].exposure.any()
+
+
+@pytest.mark.parametrize("seconds", [0.1, 30.0])
+def test_exposures_of_one_time_need_no_plane_of_it(frames, grid, seconds):
+    mosaic, _ = assembled(frames, grid, exposure_times=np.full(4, seconds))
+    assert isinstance(mosaic.exposure, LazyPlane)
+    assert mosaic.exposure.dtype == np.float32
+    # Another frame, which does not count, has another time: all are added up, bit for bit.
+    elsewhere = [*frames, frame_at(5000, 0)]
+    other, _ = assembled(elsewhere, grid, exposure_times=[*[seconds] * 4, 2 * seconds])
+    assert isinstance(other.exposure, np.ndarray)
+    assert_array_equal(np.asarray(mosaic.exposure), other.exposure)
+    assert mosaic.exposure.max() > 3 * seconds
 
 
 def test_the_rejected_fraction_is_that_of_each_frame(frames, grid):
