@@ -141,7 +141,6 @@ class LegacySteps(Steps):
                 _transmission(item, self.strategies.extinction, name)
                 for item, name in zip(stack.metadata, stack.names, strict=True)
             ],
-            exposure_times=[item.exposure_time.to_value(u.s) for item in stack.metadata],
             executor=self.executor,
             progress=self.progress,
             band_height=_BAND,
