@@ -25,8 +25,6 @@ from ._reporter import Reporter
 
 __all__ = ["run_files"]
 
-_A_PLANE = 2**23
-"""Bands of rows are smaller, planes of a frame are larger than this, in bytes."""
 _CONTROL, _DUMP = "control.yaml", "control_dump.yaml"
 
 
@@ -87,7 +85,7 @@ def run_files(
     if not plans:
         reporter.note("no block is enabled: nothing was done")
         return []
-    return_freed_arrays(_A_PLANE)
+    return_freed_arrays()
     with machine.workers() as workers:
         outcomes = run_blocks(
             plans,

@@ -17,7 +17,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from .._lazy import each_row
-from .._parallel import parallel_map
+from .._parallel import parallel_map, row_bands
 from ..alignment import Alignment
 from ..calibration import assign_measured_noise
 from ..calibration._frames import changed
@@ -34,8 +34,8 @@ from .upgrade import DitherStrategies
 
 __all__ = ["LegacySteps"]
 
-_BAND = 32
-"""Rows that are combined together, few enough to stay in the cache."""
+_BAND = 64
+"""Rows that are worked on together: enough that threads seldom wait for each other."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +112,7 @@ class LegacySteps(Steps):
         skies = self.once("Estimating the sky", self.strategies.sky, stack, objects=masks)
 
         def subtract(index: int) -> CCDData:
-            sky = skies[index]
-            clean = _subtracted(stack[index], sky, sky.image)
-            clean = changed(
-                clean, data=np.asarray(clean.data), variance=np.asarray(clean.uncertainty.array)
-            )
-            del sky  # its memory is wanted
+            clean = _subtracted_in_place(stack[index], skies[index])
             if self.strategies.channel_residual:
                 clean.data -= channel_medians(clean, channels[index], objects=masks[index])
             elif self.strategies.residual is not None:
@@ -146,7 +141,6 @@ class LegacySteps(Steps):
                 _transmission(item, self.strategies.extinction, name)
                 for item, name in zip(stack.metadata, stack.names, strict=True)
             ],
-            exposure_times=[item.exposure_time.to_value(u.s) for item in stack.metadata],
             executor=self.executor,
             progress=self.progress,
             band_height=_BAND,
@@ -209,6 +203,17 @@ def _subtracted(frame: CCDData, sky: SkyModel, image: NDArray[np.float32]) -> CC
         data=each_row(np.subtract, frame.data, image, dtype=np.float32),
         variance=each_row(np.add, frame.uncertainty.array, variance, dtype=np.float32),
     )
+
+
+def _subtracted_in_place(frame: CCDData, sky: SkyModel) -> CCDData:
+    """Return a frame without its sky, in the planes of the sky, which nobody else has."""
+    data, variance = sky.image, sky.variance
+    if np.ndim(variance) == 0:
+        variance = np.full(frame.shape, variance, dtype=np.float32)
+    for rows in row_bands(frame.shape[0], _BAND):
+        np.subtract(frame.data[rows], data[rows], out=data[rows])
+        variance[rows] += frame.uncertainty.array[rows]
+    return changed(frame, data=data, variance=variance)
 
 
 def _transmission(metadata: ExposureMetadata, extinction: float, name: str) -> float:

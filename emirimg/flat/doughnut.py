@@ -15,6 +15,8 @@ from .._strategy import Strategy
 __all__ = ["DoughnutFit"]
 
 _BAND = 256
+_PARTS = 2
+"""Groups of rings whose medians are found beside each other; each walks over all pixels."""
 
 
 class DoughnutFit(Strategy):
@@ -93,7 +95,14 @@ class DoughnutFit(Strategy):
             ),
             bands,
         )
-        values = _bin_medians(flat, numbers, self.n_radii, self.n_angles)
+        rings = np.linspace(0, self.n_radii, _PARTS + 1).astype(int)
+        values = np.concatenate(
+            parallel_map(
+                lambda first, last: _bin_medians(flat, numbers, first, last, self.n_angles),
+                rings[:-1],
+                rings[1:],
+            )
+        )
         known = np.isfinite(values)
         if not known.any():
             return np.ones(flat.shape, dtype=np.float32)
@@ -134,15 +143,13 @@ def _filled(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @njit(nogil=True, cache=True)
 def _place(  # pragma: no cover  (compiled)
-    y: int, x: int, ny: int, nx: int, n_radii: int, n_angles: int
+    dy: float, dx: float, outermost: float, n_radii: int, n_angles: int
 ) -> tuple[float, float]:
-    """Return radius and angle of a pixel, in bins."""
-    dy = y - (ny - 1) / 2
-    dx = x - (nx - 1) / 2
-    outermost = np.hypot((ny - 1) / 2, (nx - 1) / 2)
+    """Return radius and angle, in bins, of a pixel so far from the centre."""
     radius = np.sqrt(dx * dx + dy * dy) / outermost * n_radii
-    angle = (np.arctan2(dy, dx) / (2 * np.pi)) % 1.0 * n_angles
-    return radius, angle
+    turn = np.arctan2(dy, dx) / (2 * np.pi)
+    # The operator % would take longer than all the rest.
+    return radius, (turn if turn >= 0 else turn + 1.0) * n_angles
 
 
 @njit(nogil=True, cache=True)
@@ -156,36 +163,45 @@ def _bin_numbers(  # pragma: no cover  (compiled)
 ) -> None:
     """Fill in the bin of each pixel, for some rows of the image; -1 under the mask."""
     n_rows, nx = mask.shape
+    middle_y, middle_x = (ny - 1) / 2, (nx - 1) / 2
+    outermost = np.hypot(middle_y, middle_x)
     for row in range(n_rows):
+        dy = first_row + row - middle_y
         for x in range(nx):
             number[row, x] = -1
             if not mask[row, x]:
-                radius, angle = _place(first_row + row, x, ny, nx, n_radii, n_angles)
+                radius, angle = _place(dy, x - middle_x, outermost, n_radii, n_angles)
                 ring = min(int(radius), n_radii - 1)
                 number[row, x] = ring * n_angles + min(int(angle), n_angles - 1)
 
 
 @njit(nogil=True, cache=True)
 def _bin_medians(  # pragma: no cover  (compiled)
-    flat: NDArray[np.float32], number: NDArray[np.int32], n_radii: int, n_angles: int
+    flat: NDArray[np.float32], number: NDArray[np.int32], first: int, last: int, n_angles: int
 ) -> NDArray[np.float64]:
-    """Return the median of every bin, shape (n_radii, n_angles); NaN where empty."""
+    """Return the median of every bin of some rings, shape (last - first, n_angles).
+
+    NaN where a bin is empty.
+    """
     ny, nx = flat.shape
-    count = np.zeros(n_radii * n_angles + 1, np.int64)
+    n_bins = (last - first) * n_angles
+    count = np.zeros(n_bins + 1, np.int64)
     for y in range(ny):
         for x in range(nx):
-            if number[y, x] >= 0:
-                count[number[y, x] + 1] += 1
+            k = number[y, x] - first * n_angles
+            if 0 <= k < n_bins:
+                count[k + 1] += 1
     start = np.cumsum(count)
     place = start.copy()
     ordered = np.empty(start[-1], np.float32)
     for y in range(ny):
         for x in range(nx):
-            if number[y, x] >= 0:
-                ordered[place[number[y, x]]] = flat[y, x]
-                place[number[y, x]] += 1
-    medians = np.full((n_radii, n_angles), np.nan)
-    for ring in range(n_radii):
+            k = number[y, x] - first * n_angles
+            if 0 <= k < n_bins:
+                ordered[place[k]] = flat[y, x]
+                place[k] += 1
+    medians = np.full((last - first, n_angles), np.nan)
+    for ring in range(last - first):
         for sector in range(n_angles):
             k = ring * n_angles + sector
             if start[k + 1] > start[k]:
@@ -200,16 +216,20 @@ def _evaluate(  # pragma: no cover  (compiled)
     """Interpolate between the centres of the bins, for some rows of the image."""
     n_radii, n_angles = values.shape
     n_rows, nx = out.shape
+    middle_y, middle_x = (ny - 1) / 2, (nx - 1) / 2
+    outermost = np.hypot(middle_y, middle_x)
     for row in range(n_rows):
+        dy = first_row + row - middle_y
         for x in range(nx):
-            radius, angle = _place(first_row + row, x, ny, nx, n_radii, n_angles)
+            radius, angle = _place(dy, x - middle_x, outermost, n_radii, n_angles)
             radius = min(max(radius - 0.5, 0.0), n_radii - 1.0)
-            angle = (angle - 0.5) % n_angles
+            angle = angle - 0.5 if angle >= 0.5 else angle - 0.5 + n_angles
             ring = min(int(radius), n_radii - 2)
-            sector = int(angle) % n_angles
-            beyond = (sector + 1) % n_angles
+            sector = int(angle)
             f = radius - ring
-            g = angle - int(angle)
+            g = angle - sector
+            sector = sector if sector < n_angles else 0
+            beyond = sector + 1 if sector + 1 < n_angles else 0
             inner = (1 - g) * values[ring, sector] + g * values[ring, beyond]
             outer = (1 - g) * values[ring + 1, sector] + g * values[ring + 1, beyond]
             out[row, x] = (1 - f) * inner + f * outer

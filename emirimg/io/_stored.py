@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -48,7 +49,7 @@ class StoredPlane(LazyPlane):
         path = self.place[0]
         chosen = range(*wanted.indices(self.shape[0]))
         try:
-            with path.open("rb", buffering=0) as stream:
+            with FileIO(path) as stream:
                 if chosen.step == 1:
                     return self._read(stream, chosen.start, len(chosen))
                 return np.concatenate([self._read(stream, row, 1) for row in chosen])
@@ -56,7 +57,7 @@ class StoredPlane(LazyPlane):
             msg = f"{path} can no longer be read: {error.strerror or error}"
             raise FrameError(msg) from None
 
-    def _read(self, stream: BinaryIO, first: int, number: int) -> NDArray[Any]:
+    def _read(self, stream: FileIO, first: int, number: int) -> NDArray[Any]:
         path, offset, (_, nx), _ = self.place
         stream.seek(offset + first * nx * self._kind.itemsize)
         pixels = np.empty((number, nx), self._kind)

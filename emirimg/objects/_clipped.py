@@ -79,8 +79,11 @@ def _interpolated(
     )
     columns = coefficients.reshape(along_y.shape[1], along_x.shape[1]) @ along_x.T
     surface = np.empty(shape, dtype=np.float32)
-    for band in row_bands(shape[0], _BAND):
+
+    def fill(band: slice) -> None:
         surface[band] = along_y[band] @ columns
+
+    parallel_map(fill, row_bands(shape[0], _BAND))
     return surface
 
 

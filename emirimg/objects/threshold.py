@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -66,7 +67,7 @@ class ThresholdMasker(Strategy):
         """Return the mask of the objects of a mosaic."""
         background, _, noise = clipped_background(mosaic.data, _BOX)
         smooth = _smoothed(np.subtract(mosaic.data, background, out=background))
-        labels = _connected(smooth > self.threshold * noise, self.npixels)
+        labels, _ = _connected(smooth > self.threshold * noise, self.npixels)
         covered = mosaic.coverage >= self.min_coverage * mosaic.coverage.max()
         return ObjectMask((labels > 0) & covered & ~mosaic.mask, mosaic.grid)
 
@@ -129,7 +130,7 @@ def find_brightest(
     background, noise, _ = clipped_background(mosaic.data, _BOX)
     image = np.subtract(mosaic.data, background, out=background)
     smooth = _smoothed(image)
-    labels = _connected(smooth > threshold * noise(), npixels)
+    labels, above = _connected(smooth > threshold * noise(), npixels)
     if not labels.any():
         return np.empty((0, 2))
     area, flux = _area_and_flux(labels, image)
@@ -138,26 +139,42 @@ def find_brightest(
     brightest = np.argsort(flux)[-_CANDIDATES * number :]
     chosen = np.zeros(flux.size, dtype=bool)
     chosen[brightest[np.isfinite(flux[brightest])]] = True
-    _leave_only(chosen, labels)
+    _leave_only(chosen, labels, above)
     if not labels.any():
         return np.empty((0, 2))
+    found = []
+    for label, region in enumerate(scipy.ndimage.find_objects(labels), start=1):
+        if region is None:
+            continue
+        # Each by itself: photutils looks through all pixels of what it is given.
+        whole = (labels[region] == label).astype(np.int32)
+        for light, x, y in _parts(whole, smooth[region], image[region], npixels):
+            place = (x + region[1].start, y + region[0].start)
+            if all(border < at < n - border for at, n in zip(place, labels.shape[::-1])):
+                found.append((light, *place))
+    found.sort()
+    return np.array([place[1:] for place in found[-number:]]).reshape(-1, 2)
+
+
+def _parts(
+    whole: NDArray[np.int32],
+    smooth: NDArray[np.float32],
+    image: NDArray[np.float32],
+    npixels: int,
+) -> Iterator[tuple[float, float, float]]:
+    """Yield flux and barycentre (x, y) of the objects that touch each other in ``whole``."""
     from photutils.segmentation import (  # noqa: PLC0415 (heavy)
         SegmentationImage,
         deblend_sources,
     )
 
     parts = deblend_sources(
-        smooth, SegmentationImage(labels), npixels, contrast=0.005, progress_bar=False
+        smooth, SegmentationImage(whole), npixels, contrast=0.005, progress_bar=False
     )
-    found = []
     for part, region in zip(parts.labels, parts.slices, strict=True):
         light = np.where(parts.data[region] == part, image[region], 0).astype(float)
         y, x = scipy.ndimage.center_of_mass(np.maximum(light, 0))
-        y, x = y + region[0].start, x + region[1].start
-        if border < x < labels.shape[1] - border and border < y < labels.shape[0] - border:
-            found.append((light.sum(), x, y))
-    found.sort()
-    return np.array([place[1:] for place in found[-number:]]).reshape(-1, 2)
+        yield light.sum(), x + region[1].start, y + region[0].start
 
 
 def _smoothed(image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -174,16 +191,20 @@ def _smoothed(image: NDArray[np.float32]) -> NDArray[np.float32]:
     return smooth
 
 
-def _connected(above: NDArray[np.bool_], npixels: int) -> NDArray[np.int32]:
-    """Return labels of the connected pixels, small groups left out."""
+def _connected(
+    above: NDArray[np.bool_], npixels: int
+) -> tuple[NDArray[np.int32], NDArray[np.int_]]:
+    """Return labels of the connected pixels, small groups left out, and where pixels are above."""
     labels, _ = scipy.ndimage.label(above, structure=_DIAGONAL)
-    _leave_only(np.bincount(labels[above]) >= npixels, labels)
-    return labels
+    place = np.flatnonzero(above)
+    _leave_only(np.bincount(labels.reshape(-1)[place]) >= npixels, labels, place)
+    return labels, place
 
 
-def _leave_only(chosen: NDArray[np.bool_], labels: NDArray[np.int32]) -> None:
-    """Take away the labels that are not chosen; few pixels have one."""
-    place = np.flatnonzero(labels)
+def _leave_only(
+    chosen: NDArray[np.bool_], labels: NDArray[np.int32], place: NDArray[np.int_]
+) -> None:
+    """Take away the labels that are not chosen, all of which are at ``place``: few pixels."""
     flat = labels.reshape(-1)
     flat[place[~chosen[flat[place]]]] = 0
 

@@ -8,7 +8,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from .._parallel import parallel_map, row_bands
+from .._parallel import row_bands
 from ..calibration._rectangles import between, robust_statistics
 from ..combine.median import median_of
 from ._fill import fill_masked
@@ -81,8 +81,9 @@ def block_medians(
     medians = np.full([len(along) - 1 for along in edges], np.nan)
     for place in np.ndindex(medians.shape):
         block = tuple(slice(*along[k : k + 2]) for along, k in zip(edges, place, strict=True))
-        values = data[block][~mask[block]]
-        if values.size >= max(_LEAST_FRACTION * mask[block].size, 4):
+        good = ~mask[block]
+        values = data[block][good]
+        if values.size >= max(_LEAST_FRACTION * good.size, 4):
             medians[place] = median_of(values)
     return Blocks(medians, np.full_like(medians, np.nan), *edges)
 
@@ -132,11 +133,9 @@ def add_interpolated(
     values = values.astype(np.float32)
     lines = values[:, left] * (1 - beside) + values[:, right] * beside
 
-    def add(rows: slice) -> None:
+    for rows in row_bands(len(image), _BAND):
         fraction = above[rows, None]
         image[rows] += lines[low[rows]] * (1 - fraction) + lines[high[rows]] * fraction
-
-    parallel_map(add, row_bands(len(image), _BAND))
 
 
 def _neighbours(

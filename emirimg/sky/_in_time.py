@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from .._parallel import parallel_map, row_bands
+from .._parallel import row_bands
 from .._strategy import Strategy, quantity_field
 from ..exceptions import SkyWarning
 from ..stack import DitherStack
@@ -21,7 +21,7 @@ from .solution import SkySolution
 
 __all__ = ["SkyInTime"]
 
-_BAND = 32
+_BAND = 64
 """Rows that are combined together, few enough to stay in the cache."""
 
 
@@ -69,7 +69,8 @@ class SkyInTime(Strategy):
             A frame without neighbours gets a smooth sky from itself.
         """
         found = sky_levels(stack, objects)
-        neighbours = [self._neighbours(index, stack) for index in range(len(stack))]
+        seconds = stack.seconds
+        neighbours = [self._neighbours(index, stack, seconds) for index in range(len(stack))]
         for name, chosen in zip(stack.names, neighbours, strict=True):
             if len(chosen) == 0:
                 msg = (
@@ -91,13 +92,12 @@ class SkyInTime(Strategy):
             variance = np.empty_like(image)
             known = np.empty(stack.shape, dtype=bool)
 
-            def combine(rows: slice) -> None:
+            # In this thread: others work on other frames, and would wait for each other.
+            for rows in row_bands(stack.shape[0], _BAND):
                 values, mask = band_of(stack, rows, objects, chosen)
                 values *= scale[:, None, None]
                 image[rows], variance[rows], known[rows] = self._combined(values, mask, noise)
-
-            parallel_map(combine, row_bands(stack.shape[0], _BAND))
-            variance[~known] = noise.max()
+                variance[rows][~known[rows]] = noise.max()
             return SkyModel(level, self._filled(image, known, level), variance, len(chosen))
 
         return SkySolution(found.level, model)
@@ -126,9 +126,11 @@ class SkyInTime(Strategy):
         """Say what else is asked of a neighbour."""
         return ""
 
-    def _neighbours(self, index: int, stack: DitherStack) -> NDArray[np.int_]:
+    def _neighbours(
+        self, index: int, stack: DitherStack, seconds: NDArray[np.float64]
+    ) -> NDArray[np.int_]:
         """Return the frames that make the sky of one, the nearest first."""
-        separation = np.abs(stack.seconds - stack.seconds[index])
+        separation = np.abs(seconds - seconds[index])
         allowed = separation <= self.max_separation.to_value("s")
         allowed &= self._allowed(index, stack)
         nearest = np.argsort(separation, kind="stable")

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from .._strategy import Strategy
 from ..exceptions import SkyWarning
-from ._blocks import Blocks, block_medians, interpolate_blocks
+from ._blocks import Blocks, add_interpolated, block_medians
 from ._fill import fill_masked
 from ._regions import quadrants_of, unusable
 
@@ -61,12 +61,13 @@ class QuadrantCells(Strategy):
             mask = np.zeros(frame.shape, dtype=bool)
         residual = np.zeros(frame.shape, dtype=np.float32)
         for region in quadrants_of(frame.shape):
-            residual[region] = self._of_quadrant(frame.data[region], mask[region])
+            self._add(frame.data[region], mask[region], residual[region])
         return residual
 
-    def _of_quadrant(
-        self, data: NDArray[np.floating], mask: NDArray[np.bool_]
-    ) -> NDArray[np.float32] | float:
+    def _add(
+        self, data: NDArray[np.floating], mask: NDArray[np.bool_], residual: NDArray[np.float32]
+    ) -> None:
+        """Add the residual of a quadrant."""
         edges = tuple(
             np.unique(np.linspace(0, n, self.n_side + 1).astype(int)) for n in data.shape
         )
@@ -75,8 +76,8 @@ class QuadrantCells(Strategy):
         if not known.any():
             msg = "masks leave too few pixels to measure the residual sky of a quadrant"
             warnings.warn(msg, SkyWarning, stacklevel=3)
-            return 0.0
-        return interpolate_blocks(cells, _filled(cells, known))
+            return
+        add_interpolated(edges, _filled(cells, known), residual)
 
 
 def _filled(cells: Blocks, known: NDArray[np.bool_]) -> NDArray[np.float64]:
