@@ -13,6 +13,7 @@ from astropy.nddata import CCDData
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
+from .._parallel import parallel_map
 from ..calibration.calibrations import Calibrations
 from ..exceptions import FrameError
 from ..instrument import Detector, clean_wcs_header, frame_wcs, read_metadata
@@ -212,19 +213,27 @@ def read_calibrations(
     >>> kind, name
     ('bad_pixels', 'master_bpm.fits')
     """
-    images = {
-        "bad_pixels": (bad_pixels, u.dimensionless_unscaled),
-        "dark": (dark, u.adu / u.s),
-        "flat": (flat, u.dimensionless_unscaled),
+    units = {
+        "bad_pixels": u.dimensionless_unscaled,
+        "dark": u.adu / u.s,
+        "flat": u.dimensionless_unscaled,
     }
-    read = {kind: read_image(path, unit=unit) for kind, (path, unit) in images.items() if path}
-    mask = read.get("bad_pixels")
+    paths = {"bad_pixels": bad_pixels, "dark": dark, "flat": flat}
+    named = {kind: Path(path) for kind, path in paths.items() if path}
+
+    def read(kind: str, path: Path) -> tuple[CCDData, str]:
+        return read_image(path, unit=units[kind]), sha256(path)
+
+    done = parallel_map(read, named, named.values())
+    images = {kind: image for kind, (image, _) in zip(named, done, strict=True)}
+    mask = images.get("bad_pixels")
     return Calibrations(
         bad_pixels=None if mask is None else _is_bad(mask),
-        dark=read.get("dark"),
-        flat=read.get("flat"),
+        dark=images.get("dark"),
+        flat=images.get("flat"),
         inputs=tuple(
-            (kind, Path(path).name, sha256(path)) for kind, (path, _) in images.items() if path
+            (kind, path.name, digest)
+            for (kind, path), (_, digest) in zip(named.items(), done, strict=True)
         ),
     )
 
@@ -294,11 +303,11 @@ def _read(
             data = raw.astype(np.float32)
     for key in NOT_OF_THE_IMAGE:
         header.remove(key, ignore_missing=True, remove_all=True)
-    bad = ~np.isfinite(data)
-    if not bad.any():
+    good = np.isfinite(data)
+    if good.all():
         return data, None, header
-    data[bad] = 0.0
-    return data, bad, header
+    data[~good] = 0.0
+    return data, ~good, header
 
 
 def _first_image(hdus: fits.HDUList) -> int | None:
