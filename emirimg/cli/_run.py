@@ -137,8 +137,8 @@ def reduce_exposures(
         output_directory(directory, PRODUCTS, overwrite=overwrite) as workplace,
         ThreadPoolExecutor(max_workers=1) as beside,
     ):
-        # Kernels and what draws take long to load: that is done while exposures are read.
-        drawing = beside.submit(_load_beside)
+        # What numba needs takes long to load: that is done while exposures are looked for.
+        compiled = beside.submit(load_kernels)
         reporter.step(f"emirimg {version}: {shlex.join(sys.argv)}")
         group, sky_exposures = _target_and_sky(paths, sky_paths)
         reporter.step(f"{len(group.paths)} exposures of {group.object_name}, {group.filter_name}")
@@ -158,10 +158,13 @@ def reduce_exposures(
                 **arguments,
                 **strategies,
             )
-            result = reducer.reduce(group.paths, sky_exposures=sky_exposures)
+            result = reducer.reduce(
+                group.paths, sky_exposures=sky_exposures, meanwhile=_load_report
+            )
+        compiled.result()
         for text in result.warnings:
             reporter.note(text)
-        report = drawing.result()
+        report = _load_report()
         writing = beside.submit(result.write, workplace / _IMAGE)
         report.write_report(
             result, workplace, command=typed_command(), picture=workplace / _PICTURE
@@ -181,12 +184,10 @@ def reduce_exposures(
     return result
 
 
-def _load_beside() -> ModuleType:
-    """Load kernels, what draws the report, and what counts its sources; return the second."""
-    load_kernels()
-    report = import_module("emirimg.report")
+def _load_report() -> ModuleType:
+    """Load what counts the sources of a mosaic, and what draws it; return the latter."""
     import_module("photutils.segmentation")
-    return report
+    return import_module("emirimg.report")
 
 
 def _target_and_sky(

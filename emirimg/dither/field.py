@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..alignment import Alignment
+from ..calibration import Footprint
 from ..combine import Mosaic
 from ..flat import Illumination
 from ..objects import ObjectMask
@@ -50,6 +51,8 @@ class Field:
         The mosaic of the pass before, where the target fills its field.
     objects : ObjectMask, optional
         The objects of that.
+    bright : sequence of Footprint, optional
+        The bright stars of the exposures, if they were found before the flagging.
     stars : `~numpy.ndarray`, optional
         Places of its stars.
     magnitudes : tuple of `~numpy.ndarray`
@@ -69,6 +72,7 @@ class Field:
     combination: Combination | None = None
     target: Mosaic | None = None
     objects: ObjectMask | None = None
+    bright: Sequence[Footprint] | None = None
     stars: NDArray[np.float64] | None = None
     magnitudes: tuple[NDArray[np.float64] | None, NDArray[np.float64] | None] = (None, None)
     illumination: Illumination | None = None

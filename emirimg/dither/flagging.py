@@ -29,7 +29,7 @@ from .clean import kept_mask
 from .field_steps import FieldSteps
 from .thinly_covered import FEWEST_FOR_A_REFERENCE, flag_thinly_covered, thinly_covered
 
-__all__ = ["Flags", "Reference", "flag_frames"]
+__all__ = ["Flags", "Reference", "bright_stars", "flag_frames"]
 
 _STRIDE = 8
 _SOON = 15
@@ -88,10 +88,30 @@ class Reference:
         return cls(mosaic.grid, mosaic.data, mosaic.mask, thinly_covered(mosaic))
 
 
+def bright_stars(
+    stack: DitherStack, persistence: PersistenceDetector | None, steps: FieldSteps
+) -> list[Footprint]:
+    """Find the stars whose persistence `flag_frames` looks for, if it does.
+
+    Parameters
+    ----------
+    stack : DitherStack
+        Sky-subtracted frames.
+    persistence : PersistenceDetector or None
+        What finds them; `None`: not looked for.
+    steps : FieldSteps
+        How to work on all frames.
+    """
+    if persistence is None or len(stack) < FEWEST_FOR_A_REFERENCE:
+        return []
+    return steps.once("Finding bright stars", persistence.footprints, stack)
+
+
 def flag_frames(
     stack: DitherStack,
     reference: Reference,
     alignment: Alignment,
+    footprints: Sequence[Footprint],
     steps: FieldSteps,
     *,
     outliers: Callable[..., NDArray[np.bool_]] | None,
@@ -111,6 +131,8 @@ def flag_frames(
         three overlap.
     alignment : Alignment
         Their transparencies and their seeing.
+    footprints : sequence of Footprint
+        The `bright_stars` of the frames.
     steps : FieldSteps
         How to work on all of them.
     outliers, trails, persistence, cosmic_rays : callable or None
@@ -125,9 +147,6 @@ def flag_frames(
         return Flags(found, flags.trails, flags.persistent)
     if outliers is trails is persistence is cosmic_rays is None:
         return flags
-    footprints: list[Footprint] = []
-    if persistence is not None:
-        footprints = steps.once("Finding bright stars", persistence.footprints, stack)
     seconds = stack.seconds
     # What the faint ones leave soon fades.
     lasting = [

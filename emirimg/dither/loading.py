@@ -211,7 +211,8 @@ def _levelled(frame: CCDData) -> tuple[CCDData, float]:
     if steps.order < 0:
         return frame, 0.0
     image = steps()
-    return changed(frame, data=frame.data - image), float(np.std(image))
+    rms = float(np.std(image))
+    return changed(frame, data=np.subtract(frame.data, image, out=image)), rms
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from .._memory import default_memory, return_kept_memory
-from .._parallel import Progress, default_executor, no_progress
+from .._parallel import THREADS, Progress, default_executor, no_progress
 from ..alignment import AlignmentEstimator, ReferenceCatalogue, StarAlignment
 from ..calibration import (
     Calibrations,
@@ -35,15 +35,15 @@ from .conclude import conclude, frame_records, sky_findings
 from .exposure import ExposureReducer
 from .field import Field
 from .field_steps import FieldSteps, divide, with_flags, with_masks_of
-from .flagging import Reference, flag_frames
-from .illumination import find_illumination, star_places
+from .flagging import Reference, bright_stars, flag_frames
+from .illumination import find_illumination
 from .loading import Inventory, load
 from .looks import first_looks, with_looks
 from .matching import combine_field
 from .notes import noted_warnings
 from .result import DitherResult
+from .stars import watched_stars
 from .steps import placed
-from .tie import catalogue_magnitudes
 from .weights import without_opaque
 
 __all__ = ["DitherReducer"]
@@ -209,6 +209,7 @@ class DitherReducer:
         exposures: Sequence[str | Path | CCDData],
         *,
         sky_exposures: Sequence[str | Path | CCDData] = (),
+        meanwhile: Callable[[], object] | None = None,
     ) -> DitherResult:
         """Reduce exposures to a mosaic.
 
@@ -222,6 +223,10 @@ class DitherReducer:
             enter the mosaic. Without them, such exposures among ``exposures``
             are recognised by an OBJECT that says SKY or OFF or, failing that, by
             pointings that do not overlap with the others.
+        meanwhile : callable, optional
+            Called once, without arguments, in a thread of its own, when what may be the last
+            mosaic has been combined: the search for its objects leaves a processor
+            to load, say, what draws it. What it raises is raised in the end.
 
         Returns
         -------
@@ -258,23 +263,39 @@ class DitherReducer:
             Scratch(self._budget(), self.scratch) as scratch,
             default_executor(self.executor) as pool,
             threadpool_limits(1, user_api="blas"),
+            ThreadPoolExecutor(max_workers=1, thread_name_prefix=THREADS) as beside,
         ):
             threads = isinstance(pool, ThreadPoolExecutor)
             executor = pool if threads else ByFiles(pool, scratch)
             steps = FieldSteps(executor, self.progress, scratch)
             field, estimate_sky, inventory = self._load(exposures, sky_exposures, steps)
+            doing = None
             for number in range(1, self.passes + 1):
                 self._subtract_sky(field, estimate_sky, steps)
                 self._place(field, steps)
                 self._correct_illumination(field, steps)
                 combine_field(field, self.resampler, self.combiner, self.residual, steps)
                 before, believe = field.objects, estimate_sky is not self.sky
+                # Objects are searched for by one thread: another one does what comes next.
+                first = self.objects is not None and number == 1 < self.passes
+                if first:
+                    doing = beside.submit(
+                        watched_stars, with_masks_of(field.clean, field.frames), field.mosaic,
+                        self.persistence, self.catalogue, steps,
+                    )  # fmt: skip
+                elif meanwhile is not None:
+                    doing, meanwhile = beside.submit(meanwhile), None
                 field.objects = steps.find_objects(self.objects, field.mosaic, believe=believe)
                 if field.objects is None or _is_settled(before, field.objects):
                     break
+                if first:
+                    field.bright, field.stars, field.magnitudes = doing.result()
                 if number < self.passes:
                     self._flag(field, steps)
-            return self._conclude(field, inventory, notes, steps)
+            result = self._conclude(field, inventory, notes, steps)
+            if doing is not None:
+                doing.result()
+            return result
 
     def _budget(self) -> int:
         """Return how many bytes of planes of frames may stay in memory: a third of all.
@@ -325,7 +346,8 @@ class DitherReducer:
         field.grid = self.grid or MosaicGrid.covering(used, [field.frames.shape] * len(used))
 
     def _correct_illumination(self, field: Field, steps: FieldSteps) -> None:
-        if field.stars is not None and field.illumination is None:
+        wanted = self.starflat is not None and field.illumination is None
+        if wanted and field.stars is not None:
             field.illumination = find_illumination(
                 field.clean, field.skies, field.stars, field.alignment, self.starflat, steps,
                 magnitudes=field.magnitudes,
@@ -333,24 +355,25 @@ class DitherReducer:
         field.clean = divide(field.clean, field.illumination)
 
     def _flag(self, field: Field, steps: FieldSteps) -> None:
-        if self.starflat is not None and field.stars is None:
-            field.stars = star_places(field.mosaic)
-            field.magnitudes = catalogue_magnitudes(field.mosaic, field.stars, self.catalogue)
+        stack, bright = with_masks_of(field.clean, field.frames), field.bright
+        if bright is None:
+            bright = bright_stars(stack, self.persistence, steps)
         field.target = field.mosaic if fills_field(field.skies) else None
         # The memory of the mosaic's other planes is wanted now, that of all else afterwards.
         reference, field.combination = Reference.of(field.mosaic), None
         # Flagged anew: what the last, poorer mosaic suspected is forgotten.
         field.flags = flag_frames(
-            with_masks_of(field.clean, field.frames),
+            stack,
             reference,
             field.alignment,
+            bright,
             steps,
             outliers=self.outliers,
             trails=self.trails,
             persistence=self.persistence,
             cosmic_rays=self.cosmic_rays,
         )
-        field.skies = field.clean = None
+        field.skies = field.clean = field.bright = None
 
     def _conclude(
         self, field: Field, inventory: Inventory, notes: Sequence[str], steps: FieldSteps

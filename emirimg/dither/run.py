@@ -73,7 +73,7 @@ class BlockRunner:
         self.tell = say
         self._calibrations: dict[tuple[object, ...], Calibrations] = {}
         self._identifiers: dict[Path, str] = {}
-        executor.submit(load_kernels)  # while the first files are looked through
+        self._kernels = executor.submit(load_kernels)  # while the first files are looked through
 
     def run(self, plan: PlannedBlock) -> Path:
         """Reduce one block and return its image."""
@@ -95,6 +95,7 @@ class BlockRunner:
                     self._mosaic(plan, record, directory)
                 else:
                     self._dithered(plan, record, directory)
+                self._kernels.result()
                 if self.options.validate:
                     self._read_back(plan, directory)
                 write_result(directory, combined=combined)

@@ -39,11 +39,11 @@ def read_first_image(
         with np.errstate(over="ignore"):  # an overflow is masked below
             data = raw.astype(np.float32)
     forget_storage(header)
-    bad = ~np.isfinite(data)
-    if not bad.any():
+    good = np.isfinite(data)
+    if good.all():
         return data, None, header
-    data[bad] = 0.0
-    return data, bad, header
+    data[~good] = 0.0
+    return data, ~good, header
 
 
 def read_first_header(path: Path, expected: str) -> fits.Header:

@@ -48,7 +48,7 @@ def read_bytes(path: Path, expected: str, *, at_most: int = -1) -> bytes:
         msg = f"{path} is not a file; {expected} was expected"
         raise FrameError(msg)
     try:
-        with path.open("rb") as stream:
+        with path.open("rb", buffering=0) as stream:  # all of it: a buffer is but another copy
             zipped = stream.read(2) == GZIP
             stream.seek(0)
             if not zipped:
@@ -67,10 +67,14 @@ def read_bytes(path: Path, expected: str, *, at_most: int = -1) -> bytes:
 def open_fits(path: Path, expected: str) -> Iterator[fits.HDUList]:
     """Open a FITS file of which everything is there; the pixels are in memory."""
     content = read_bytes(path, expected)
-    for _ in walk_hdus(path, io.BytesIO(content), len(content), expected):
-        pass
+    number = sum(1 for _ in walk_hdus(path, io.BytesIO(content), len(content), expected))
     content += bytes(-len(content) % _BLOCK)  # some programs do not pad the last block
-    with fits.open(io.BytesIO(content), memmap=False) as hdus:
+    if number == 1:
+        # Its pixels stay where they are. Of several HDUs, each would copy all those after it.
+        opened = fits.HDUList.fromstring(content)
+    else:
+        opened = fits.open(io.BytesIO(content), memmap=False)
+    with opened as hdus:
         yield hdus
 
 

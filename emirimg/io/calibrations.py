@@ -9,6 +9,7 @@ import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
+from .._parallel import parallel_map
 from ..calibration.calibrations import Calibrations
 from .frames import read_image
 from .results import sha256
@@ -59,19 +60,27 @@ def read_calibrations(
     >>> kind, name
     ('bad_pixels', 'master_bpm.fits')
     """
-    images = {
-        "bad_pixels": (bad_pixels, u.dimensionless_unscaled),
-        "dark": (dark, u.adu / u.s),
-        "flat": (flat, u.dimensionless_unscaled),
+    units = {
+        "bad_pixels": u.dimensionless_unscaled,
+        "dark": u.adu / u.s,
+        "flat": u.dimensionless_unscaled,
     }
-    read = {kind: read_image(path, unit=unit) for kind, (path, unit) in images.items() if path}
-    mask = read.get("bad_pixels")
+    paths = {"bad_pixels": bad_pixels, "dark": dark, "flat": flat}
+    named = {kind: Path(path) for kind, path in paths.items() if path}
+
+    def read(kind: str, path: Path) -> tuple[CCDData, str]:
+        return read_image(path, unit=units[kind]), sha256(path)
+
+    done = parallel_map(read, named, named.values())
+    images = {kind: image for kind, (image, _) in zip(named, done, strict=True)}
+    mask = images.get("bad_pixels")
     return Calibrations(
         bad_pixels=None if mask is None else _is_bad(mask),
-        dark=read.get("dark"),
-        flat=read.get("flat"),
+        dark=images.get("dark"),
+        flat=images.get("flat"),
         inputs=tuple(
-            (kind, Path(path).name, sha256(path)) for kind, (path, _) in images.items() if path
+            (kind, path.name, digest)
+            for (kind, path), (_, digest) in zip(named.items(), done, strict=True)
         ),
     )
 

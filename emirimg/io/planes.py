@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
@@ -66,7 +67,7 @@ def read_plane(
             raise FrameError(msg)
         header = hdu.header.copy()
         header.extend(hdus[0].header, unique=True)
-        return hdu.data, header
+        return np.require(hdu.data, requirements="W"), header
 
 
 def read_list(path: str | Path) -> list[Path]:

@@ -39,7 +39,8 @@ def calls(monkeypatch, result):
         def __init__(self, **options):
             given.update(options)
 
-        def reduce(self, exposures, *, sky_exposures):
+        def reduce(self, exposures, *, sky_exposures, meanwhile):
+            meanwhile()
             given["exposures"] = exposures
             if sky_exposures:
                 given["sky_exposures"] = sky_exposures

@@ -31,7 +31,7 @@ def calls(monkeypatch, result):
         def __init__(self, **options):
             self.options = options
 
-        def reduce(self, exposures, *, sky_exposures):  # noqa: ARG002
+        def reduce(self, exposures, *, sky_exposures, meanwhile=None):  # noqa: ARG002
             noted.append((self.options, len(exposures)))
             warnings.warn("few exposures", SkyWarning, stacklevel=1)
             return result

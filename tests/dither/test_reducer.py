@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -68,6 +69,27 @@ def test_the_frames_are_registered(result, tree):
     error -= np.median(error, axis=0)
     assert np.abs(error).max() < 0.1
     assert set(result.alignment.methods) == {"stars"}
+
+
+@pytest.mark.parametrize("options", [{}, {"passes": 1}, {"objects": None}], ids=str)
+def test_what_is_to_be_done_meanwhile_is_done_once(options, calibrations, tree):
+    threads = []
+    DitherReducer(calibrations=calibrations, **options).reduce(
+        exposures_of(tree)[:5], meanwhile=lambda: threads.append(threading.current_thread())
+    )
+    assert len(threads) == 1
+    assert threads[0] is not threading.current_thread()
+
+
+def test_what_fails_meanwhile_is_raised(calibrations, tree):
+    def fail():
+        msg = "no such module"
+        raise ImportError(msg)
+
+    with pytest.raises(ImportError, match="no such module"):
+        DitherReducer(calibrations=calibrations, passes=1).reduce(
+            exposures_of(tree)[:5], meanwhile=fail
+        )
 
 
 def test_the_mosaic_is_flat_and_deep(result):

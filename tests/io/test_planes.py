@@ -52,3 +52,13 @@ def test_list(tmp_path):
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="cannot be read"):
         read_list(path)
+
+
+@pytest.mark.parametrize("number", [1, 2], ids=["alone", "one of several"])
+def test_pixels_may_be_changed(number, tmp_path):
+    hdus = fits.HDUList([fits.PrimaryHDU(np.ones((4, 4), dtype="f4"))])
+    hdus.extend(fits.ImageHDU(np.zeros((4, 4))) for _ in range(number - 1))
+    hdus.writeto(tmp_path / "image.fits")
+    data, _ = read_plane(tmp_path / "image.fits")
+    data += 1
+    assert data.max() == 2

@@ -1,0 +1,57 @@
+"""The stars that later steps watch, found before the exposures are flagged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..alignment import ReferenceCatalogue
+from ..calibration import Footprint, PersistenceDetector
+from ..combine import Mosaic
+from ..stack import DitherStack
+from .field_steps import FieldSteps
+from .flagging import bright_stars
+from .illumination import star_places
+from .tie import catalogue_magnitudes
+
+__all__ = ["watched_stars"]
+
+Magnitudes = tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]
+
+
+def watched_stars(
+    stack: DitherStack,
+    mosaic: Mosaic,
+    persistence: PersistenceDetector | None,
+    catalogue: ReferenceCatalogue | None,
+    steps: FieldSteps,
+) -> tuple[Sequence[Footprint], NDArray[np.float64], Magnitudes]:
+    """Find the stars of exposures and of their mosaic.
+
+    Parameters
+    ----------
+    stack : DitherStack
+        Sky-subtracted frames.
+    mosaic : Mosaic
+        What they were combined to.
+    persistence : PersistenceDetector or None
+        Knows which stars may persist.
+    catalogue : ReferenceCatalogue or None
+        Knows magnitudes.
+    steps : FieldSteps
+        How to work on all frames.
+
+    Returns
+    -------
+    bright : sequence of Footprint
+        For `~emirimg.dither.flagging.flag_frames`.
+    places : `~numpy.ndarray`
+        For `~emirimg.dither.illumination.find_illumination`, as are
+    magnitudes : tuple of `~numpy.ndarray`
+        and their errors.
+    """
+    bright = bright_stars(stack, persistence, steps)
+    places = star_places(mosaic)
+    return bright, places, catalogue_magnitudes(mosaic, places, catalogue)
