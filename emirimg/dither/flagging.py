@@ -12,6 +12,7 @@ from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
 from .._lazy import LazyPlane, materialised
+from .._memory import return_kept_memory
 from ..alignment import Alignment
 from ..calibration import (
     Afterglow,
@@ -151,6 +152,7 @@ def flag_frames(
         scratch=steps.scratch,
         cosmic_rays=cosmic_rays,
     )
+    return_kept_memory()
     results = steps.each(
         "Flagging outliers", flag, stack, before, alignment.transparency, _sharpness(alignment)
     )
