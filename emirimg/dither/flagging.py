@@ -219,23 +219,24 @@ def _flag(
     scratch: Scratch,
 ) -> tuple[LazyPlane, tuple[Trail, ...], list[Afterglow], float]:
     """Return what is flagged in a frame, its trails, what persists in it, and its noise."""
+    place = frame.wcs, frame.shape
+    expected, unknown = blot(reference.data, reference.mask, reference.grid, *place)
     frame = materialised(frame)
-    grid, place = reference.grid, (frame.wcs, frame.shape)
-    expected, unknown = blot(reference.data, reference.mask, grid, *place)
-    masks: list[NDArray[np.bool_]] = []
+    found = np.zeros(frame.shape, dtype=bool)
     streaks: tuple[Trail, ...] = ()
     glows: list[Afterglow] = []
     if outliers is not None:
-        masks.append(outliers(frame, expected, unknown, scale=scale, sharpness=sharpness))
+        found = outliers(frame, expected, unknown, scale=scale, sharpness=sharpness)
     if cosmic_rays is not None:
-        thin = project_mask(reference.thin, grid, *place)
-        masks.append(flag_thinly_covered(frame, thin, cosmic_rays))
+        thin = project_mask(reference.thin, reference.grid, *place)
+        found = found | flag_thinly_covered(frame, thin, cosmic_rays)
+        del thin
     if trails is not None:
         streaks = tuple(trails(frame, expected, unknown, scale=scale))
-        masks += (streak.mask(frame.shape) for streak in streaks)
     if persistence is not None and footprints:
         glows = persistence(frame, footprints, expected, unknown, scale=scale)
-    found = np.logical_or.reduce(masks) if masks else np.zeros(frame.shape, dtype=bool)
+    for streak in streaks:
+        found = found | streak.mask(frame.shape)
     noise = float(np.sqrt(np.median(frame.uncertainty.array[::_STRIDE, ::_STRIDE])))
     return kept_mask(found, scratch), streaks, glows, noise
 
