@@ -12,7 +12,7 @@ from .._lazy import LazyPlane
 from .._parallel import parallel_map, row_bands
 from ..alignment.kernels import block_statistics
 
-__all__ = ["block_map", "block_mean", "robust_rms", "smooth_background"]
+__all__ = ["block_map", "block_mean", "robust_rms", "subtract_background"]
 
 _LEAST_FREE = 0.2
 """Part of a block that must be free of objects."""
@@ -100,10 +100,8 @@ def block_mean(
     return means
 
 
-def smooth_background(
-    image: NDArray[np.float32], mask: NDArray[np.bool_], box: int
-) -> NDArray[np.float32]:
-    """Return a background that is smooth on the scale of a few blocks.
+def subtract_background(image: NDArray[np.float32], mask: NDArray[np.bool_], box: int) -> None:
+    """Subtract, in place, a background that is smooth on the scale of a few blocks.
 
     Medians of blocks, blocks full of objects filled from their neighbours,
     filtered by a median over 3 x 3 of them and interpolated linearly.
@@ -111,7 +109,7 @@ def smooth_background(
     level, _ = block_map(image, mask, box)
     known = np.isfinite(level)
     if not known.any():
-        return np.zeros(image.shape, dtype=np.float32)
+        return
     level = _filled(level, known)
     # At the rim the filter would flatten a slope: it sees the level without one.
     slope = _plane(level)
@@ -119,10 +117,8 @@ def smooth_background(
     level = level.astype(np.float32)
     # Linear interpolation is separable: rows first, columns then.
     rows = _interpolated(level, image.shape[0])
-    background = np.empty(image.shape, dtype=np.float32)
     for band in row_bands(image.shape[0], _BAND):
-        background[band] = _interpolated(rows[band].T, image.shape[1]).T
-    return background
+        image[band] -= _interpolated(rows[band].T, image.shape[1]).T
 
 
 def _plane(level: NDArray[np.float64]) -> NDArray[np.float64]:

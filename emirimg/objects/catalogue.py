@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..alignment.smoothing import gaussian_smoothed
 from ..combine.mosaic import Mosaic
-from .background import robust_rms, smooth_background
+from .background import robust_rms, subtract_background
 
 if TYPE_CHECKING:
     from photutils.segmentation import SourceCatalog
@@ -120,7 +120,7 @@ def _find_sources(
 
     empty = mosaic.mask | ~(mosaic.variance > 0) | ~np.isfinite(mosaic.data)
     data = np.where(empty, np.float32(0), mosaic.data)
-    data -= smooth_background(data, empty, _BOX)
+    subtract_background(data, empty, _BOX)
     data[empty] = 0
     error = np.sqrt(np.where(empty, np.float32(0), mosaic.variance))
     signal = np.divide(data, error, out=np.zeros_like(data), where=~empty)
