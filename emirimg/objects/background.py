@@ -20,11 +20,21 @@ _BAND = 64
 """Rows that are worked on together, so that they stay in the cache."""
 
 
-def robust_rms(values: NDArray) -> float:
-    """Return 1.4826 times the median absolute deviation; NaN if there are no values."""
+def robust_rms(values: NDArray, *, overwrite: bool = False) -> float:
+    """Return 1.4826 times the median absolute deviation; NaN if there are no values.
+
+    Parameters
+    ----------
+    values : `~numpy.ndarray`
+        Any numbers.
+    overwrite : bool, optional
+        Whether they, of a floating type, may be lost: no copies of them are made then.
+        Default: no.
+    """
     if values.size == 0:
         return np.nan
-    away = np.asarray(values - np.median(values))
+    middle = np.median(values, overwrite_input=overwrite)
+    away = np.subtract(values, middle, out=values) if overwrite else np.asarray(values - middle)
     return float(1.4826 * np.median(np.abs(away, out=away), overwrite_input=True))
 
 

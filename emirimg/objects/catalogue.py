@@ -126,7 +126,7 @@ def _find_sources(
     signal = np.divide(data, error, out=np.zeros_like(data), where=~empty)
     smooth = gaussian_smoothed(signal, _SIGMA)
     del signal  # its memory is wanted
-    noise = robust_rms(smooth[~empty])
+    noise = robust_rms(smooth[~empty], overwrite=True)
     if not noise > 0 or not (smooth > threshold * noise).any():
         return None
     with warnings.catch_warnings():

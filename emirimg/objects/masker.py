@@ -196,7 +196,7 @@ def _cores(empty: NDArray[np.bool_], objects: NDArray[np.bool_]) -> NDArray[np.b
 
 
 def _pixel_noise(signal: NDArray[np.float32], empty: NDArray[np.bool_]) -> float:
-    return robust_rms(signal[::2, ::2][~empty[::2, ::2]]) or 1.0
+    return robust_rms(signal[::2, ::2][~empty[::2, ::2]], overwrite=True) or 1.0
 
 
 def _local_noise(

@@ -207,6 +207,9 @@ def test_robust_rms():
     values[:500] = 1e6
     assert robust_rms(values) == pytest.approx(3, rel=0.1)
     assert np.isnan(robust_rms(values[:0]))
+    kept = values.copy()
+    assert robust_rms(values) == robust_rms(kept, overwrite=True)
+    assert not np.array_equal(kept, values)
 
 
 def test_the_core_of_a_saturated_star_belongs_to_its_mask():
