@@ -81,6 +81,7 @@ class FieldSteps(Steps):
             return None
         return_kept_memory()
         found = self.once("Finding objects", masker, mosaic)
+        return_kept_memory()
         if not believe and found.mask.sum() > _MOST_MASKED * (~mosaic.mask).sum():
             msg = (
                 f"the objects cover {100 * found.fraction:.0f} % of the mosaic: what was found is"
