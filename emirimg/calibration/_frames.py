@@ -14,7 +14,7 @@ from .._lazy import Plane
 from .._provenance import add_history
 from ..exceptions import FrameError
 
-__all__ = ["changed", "comparable", "grown", "variance_of"]
+__all__ = ["changed", "compared_variance", "grown", "variance_of"]
 
 
 def changed(
@@ -63,10 +63,8 @@ def grown(saturated: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return result
 
 
-def comparable(
-    frame: CCDData, reference: NDArray, reference_mask: NDArray[np.bool_] | None
-) -> tuple[NDArray, NDArray[np.bool_]]:
-    """Return the variance of a frame, and where it cannot be compared with a reference.
+def compared_variance(frame: CCDData, reference: NDArray) -> NDArray:
+    """Return the variance of a frame that is compared with a reference.
 
     Raises
     ------
@@ -80,8 +78,4 @@ def comparable(
     if reference.shape != frame.shape:
         msg = f"reference has the shape {reference.shape}; {frame.shape} was expected"
         raise FrameError(msg)
-    mask = np.zeros(frame.shape, dtype=bool)
-    for plane in (frame.mask, reference_mask):
-        if plane is not None:
-            mask |= plane
-    return variance, mask
+    return variance

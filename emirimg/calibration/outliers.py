@@ -12,7 +12,7 @@ from pydantic import Field
 
 from .._strategy import Strategy
 from ..exceptions import FrameError
-from ._frames import changed, comparable
+from ._frames import changed, compared_variance
 
 __all__ = ["ReferenceOutliers", "flag_outliers"]
 
@@ -133,16 +133,20 @@ class ReferenceOutliers(Strategy):
         FrameError
             If the frame has no uncertainty or the shapes differ.
         """
-        variance, mask = comparable(frame, reference, reference_mask)
+        variance = compared_variance(frame, reference)
+        mask, unknown = (
+            np.zeros(frame.shape, dtype=bool)
+            if plane is None
+            else np.ascontiguousarray(plane, dtype=bool)
+            for plane in (frame.mask, reference_mask)
+        )
         found = np.zeros(frame.shape, dtype=np.uint8)
         _outliers(
             np.ascontiguousarray(frame.data, dtype=np.float32),
             np.ascontiguousarray(variance, dtype=np.float32),
             mask,
             np.ascontiguousarray(reference, dtype=np.float32),
-            np.zeros(frame.shape, dtype=bool)
-            if reference_mask is None
-            else np.ascontiguousarray(reference_mask, dtype=bool),
+            unknown,
             _plane(reference_variance, frame.shape),
             np.float32(scale),
             np.float32(self.sigma),
@@ -189,7 +193,8 @@ def _outliers(  # noqa: C901 (one pass after another)  # pragma: no cover
         for x in range(nx):
             centre = reference[y, x]
             rest = abs(data[y, x] - scale * centre) - height * abs(centre)
-            suspect[x] = (rest > 0) & (rest * rest > most * variance[y, x]) & (not mask[y, x])
+            known = not (mask[y, x] | unknown[y, x])
+            suspect[x] = (rest > 0) & (rest * rest > most * variance[y, x]) & known
         for x in range(nx):
             if suspect[x]:
                 found[y, x] = _excess(
@@ -202,7 +207,7 @@ def _outliers(  # noqa: C901 (one pass after another)  # pragma: no cover
                 continue
             for j in range(max(y - 1, 0), min(y + 2, ny)):
                 for i in range(max(x - 1, 0), min(x + 2, nx)):
-                    if not (mask[j, i] or found[j, i]):
+                    if not (mask[j, i] or unknown[j, i] or found[j, i]):
                         found[j, i] = 2 * _excess(
                             j, i, data, variance, reference, unknown, reference_variance,
                             scale, neighbour_sigma, gradient, signal,

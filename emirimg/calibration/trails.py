@@ -15,7 +15,7 @@ from pydantic import Field
 
 from .._parallel import row_bands
 from .._strategy import Strategy
-from ._frames import comparable
+from ._frames import compared_variance
 from ._trail_kernels import (
     bin_differences,
     line_sums,
@@ -153,7 +153,11 @@ class TrailDetector(Strategy):
         FrameError
             If the frame has no uncertainty or the shapes differ.
         """
-        variance, mask = comparable(frame, reference, reference_mask)
+        variance = compared_variance(frame, reference)
+        mask = np.zeros(frame.shape, dtype=bool)
+        for plane in (frame.mask, reference_mask):
+            if plane is not None:
+                mask |= plane
         data, variance, reference = (
             np.ascontiguousarray(plane, dtype=np.float32)
             for plane in (frame.data, variance, reference)

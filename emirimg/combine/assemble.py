@@ -17,14 +17,14 @@ from .._lazy import LazyPlane, each_row
 from .._parallel import Progress, no_progress, parallel_results, row_bands
 from .._provenance import add_history
 from ..projection.grid import MosaicGrid
-from ..projection.protocol import ProjectedFrame, Resampler
+from ..projection.protocol import Resampler
 from .mosaic import Mosaic
 from .planes import Combiner
 
 __all__ = ["assemble_mosaic"]
 
-_BYTES_OF_A_PIXEL = 20
-"""Data, variance, mask and use of one frame, twice the first three while they are stacked."""
+_BYTES_OF_A_PIXEL = 12
+"""Data, variance, mask and use of one frame, and what combiners need beside them."""
 
 
 def assemble_mosaic(
@@ -196,13 +196,7 @@ def _band(
     low = max(rows.start - combiner.halo, 0)
     high = min(rows.stop + combiner.halo, grid.shape[0])
     target = grid.cutout(slice(low, high))
-    touching, projected = [], []
-    for index, frame in enumerate(frames):
-        part = resampler(frame, target)
-        if part.data.size:
-            touching.append(index)
-            projected.append(part)
-    values, variance, mask = _stacked(projected, target.shape, scales[touching])
+    touching, values, variance, mask = _stacked(frames, target, resampler, scales)
     planes = combiner(values, variance=variance, mask=mask, weights=weights[touching])
     inner = slice(rows.start - low, rows.stop - low)
     shape = (rows.stop - rows.start, grid.shape[1])
@@ -225,31 +219,28 @@ def _band(
 
 
 def _stacked(
-    projected: Sequence[ProjectedFrame], shape: tuple[int, int], scales: NDArray[np.float64]
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-    """Put the frames of a band on top of each other, on one scale of flux."""
-    values = np.empty((len(projected), *shape), dtype=np.float32)
-    variance = np.empty_like(values)
-    mask = np.empty(values.shape, dtype=bool)
-    for place, (part, scale) in enumerate(zip(projected, scales, strict=True)):
+    frames: Sequence[CCDData],
+    target: MosaicGrid,
+    resampler: Resampler,
+    scales: NDArray[np.float64],
+) -> tuple[list[int], NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+    """Put the frames that touch a band on top of each other, on one scale of flux."""
+    shape = (len(frames), *target.shape)
+    values, variance = (np.empty(shape, dtype=np.float32) for _ in range(2))
+    mask = np.empty(shape, dtype=bool)
+    touching: list[int] = []
+    for index, (frame, scale) in enumerate(zip(frames, scales, strict=True)):
+        part = resampler(frame, target)
+        if part.data.size == 0:
+            continue
+        place = len(touching)
+        values[place], variance[place], mask[place] = 0, 0, True
         np.divide(part.data, np.float32(scale), out=values[place][part.window])
         np.divide(part.variance, np.float32(scale**2), out=variance[place][part.window])
         mask[place][part.window] = part.mask
-        for margin in _around(part.window):
-            values[place][margin] = variance[place][margin] = 0
-            mask[place][margin] = True
-    return values, variance, mask
-
-
-def _around(window: tuple[slice, slice]) -> list[tuple[slice, slice]]:
-    """Return the parts of an image around a window: below, above, and on both sides."""
-    y, x = window
-    return [
-        (slice(0, y.start), slice(None)),
-        (slice(y.stop, None), slice(None)),
-        (y, slice(0, x.start)),
-        (y, slice(x.stop, None)),
-    ]
+        touching.append(index)
+    n = len(touching)
+    return touching, values[:n], variance[:n], mask[:n]
 
 
 def _one_each(name: str, numbers: ArrayLike, n: int) -> NDArray[np.float64]:

@@ -57,7 +57,7 @@ def less_sky(frame: CCDData, sky: SkyModel) -> CCDData:
     )
 
 
-def divided(frame: CCDData, factor: NDArray[np.float32]) -> CCDData:
+def divided(frame: CCDData, factor: NDArray[np.float32] | LazyPlane) -> CCDData:
     """Return a frame times a factor; nothing is worked out yet."""
     return changed(
         frame,

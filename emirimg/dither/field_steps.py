@@ -9,12 +9,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
-from .._lazy import LazyPlane
+from .._lazy import LazyPlane, each_row
 from .._memory import return_kept_memory
 from ..calibration._frames import changed
 from ..combine import Mosaic
@@ -80,6 +81,7 @@ class FieldSteps(Steps):
             return None
         return_kept_memory()
         found = self.once("Finding objects", masker, mosaic)
+        return_kept_memory()
         if not believe and found.mask.sum() > _MOST_MASKED * (~mosaic.mask).sum():
             msg = (
                 f"the objects cover {100 * found.fraction:.0f} % of the mosaic: what was found is"
@@ -140,6 +142,7 @@ class FieldSteps(Steps):
                 )
             return clean, frame, rms
 
+        return_kept_memory()
         done = self.each(
             "Subtracting the sky", subtract, stack, range(len(stack)), masks or [None] * len(stack)
         )
@@ -151,7 +154,7 @@ def divide(stack: DitherStack, illumination: Illumination | None) -> DitherStack
     """Return the frames divided by the illumination; nothing is worked out yet."""
     if illumination is None or illumination.degree == 0:
         return stack
-    factor = 1 / illumination.image
+    factor = each_row(partial(np.divide, np.float32(1)), illumination.image, dtype=np.float32)
     return stack.with_frames([divided(frame, factor) for frame in stack])
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
-from .._lazy import LazyPlane, materialised
+from .._lazy import LazyPlane, materialised, pack_bits, packed
+from .._memory import return_kept_memory
 from ..alignment import Alignment
 from ..calibration import (
     Afterglow,
@@ -170,6 +171,7 @@ def flag_frames(
         scratch=steps.scratch,
         cosmic_rays=cosmic_rays,
     )
+    return_kept_memory()
     results = steps.each(
         "Flagging outliers", flag, stack, before, alignment.transparency, _sharpness(alignment)
     )
@@ -237,22 +239,32 @@ def _flag(
 ) -> tuple[LazyPlane, tuple[Trail, ...], list[Afterglow], float]:
     """Return what is flagged in a frame, its trails, what persists in it, and its noise."""
     frame = materialised(frame)
-    grid, place = reference.grid, (frame.wcs, frame.shape)
-    expected, unknown = blot(reference.data, reference.mask, grid, *place)
-    masks: list[NDArray[np.bool_]] = []
+    masks: list[LazyPlane] = []  # as bits: two frames at a time take much memory as it is
     streaks: tuple[Trail, ...] = ()
     glows: list[Afterglow] = []
-    if outliers is not None:
-        masks.append(outliers(frame, expected, unknown, scale=scale, sharpness=sharpness))
+
+    def keep(found: NDArray[np.bool_]) -> None:
+        masks.append(packed(pack_bits(found), frame.shape[1]))
+
     if cosmic_rays is not None:
-        thin = project_mask(reference.thin, grid, *place)
-        masks.append(flag_thinly_covered(frame, thin, cosmic_rays))
+        thin = project_mask(reference.thin, reference.grid, frame.wcs, frame.shape)
+        keep(flag_thinly_covered(frame, thin, cosmic_rays))
+        del thin
+    expected, unknown = blot(
+        reference.data, reference.mask, reference.grid, frame.wcs, frame.shape
+    )
+    if outliers is not None:
+        keep(outliers(frame, expected, unknown, scale=scale, sharpness=sharpness))
     if trails is not None:
         streaks = tuple(trails(frame, expected, unknown, scale=scale))
-        masks += (streak.mask(frame.shape) for streak in streaks)
     if persistence is not None and footprints:
         glows = persistence(frame, footprints, expected, unknown, scale=scale)
-    found = np.logical_or.reduce(masks) if masks else np.zeros(frame.shape, dtype=bool)
+    del expected, unknown
+    found = np.zeros(frame.shape, dtype=bool)
+    for mask in masks:
+        found |= mask
+    for streak in streaks:
+        found |= streak.mask(frame.shape)
     noise = float(np.sqrt(np.median(frame.uncertainty.array[::_STRIDE, ::_STRIDE])))
     return kept_mask(found, scratch), streaks, glows, noise
 

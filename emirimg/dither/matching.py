@@ -9,6 +9,7 @@ from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
 from .._lazy import materialised
+from .._memory import return_kept_memory
 from ..alignment import Alignment
 from ..calibration._frames import changed
 from ..combine import Combiner, Mosaic
@@ -128,6 +129,7 @@ def combine_field(
     """
 
     def combine() -> None:
+        return_kept_memory()
         field.combination = steps.combined(
             field.clean, field.alignment, field.grid, resampler, combiner
         )

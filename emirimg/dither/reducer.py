@@ -382,6 +382,7 @@ class DitherReducer:
             field.clean, field.skies, field.alignment, field.combination, field.background,
             field.flags,
         )  # fmt: skip
+        return_kept_memory()
         records = with_looks(records, field.looks, field.clean, steps)
         about_sky = sky_findings(field.skies, inventory)
         first, metadata, mosaic = field.frames[0].meta, field.frames.metadata, field.mosaic

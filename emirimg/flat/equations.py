@@ -249,10 +249,12 @@ class StarEquations:
         for value, (i, j) in zip(solution.response, _terms(model.degree), strict=True):
             coefficients[j, i] = value
         image = legendre.legvander(v, model.degree) @ coefficients
-        image = np.exp(image @ legendre.legvander(u, model.degree).T)
+        image = image @ legendre.legvander(u, model.degree).T
+        np.exp(image, out=image)
         if model.ring_multiplies:
             image *= np.exp(self.ring.profile(solution.ring, u, v))
-        return (image / image.mean()).astype(np.float32)
+        image /= image.mean()
+        return image.astype(np.float32)
 
 
 def _catalogue(

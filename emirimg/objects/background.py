@@ -12,7 +12,7 @@ from .._lazy import LazyPlane
 from .._parallel import parallel_map, row_bands
 from ..alignment.kernels import block_statistics
 
-__all__ = ["block_map", "block_mean", "robust_rms", "smooth_background"]
+__all__ = ["block_map", "block_mean", "robust_rms", "subtract_background"]
 
 _LEAST_FREE = 0.2
 """Part of a block that must be free of objects."""
@@ -20,11 +20,21 @@ _BAND = 64
 """Rows that are worked on together, so that they stay in the cache."""
 
 
-def robust_rms(values: NDArray) -> float:
-    """Return 1.4826 times the median absolute deviation; NaN if there are no values."""
+def robust_rms(values: NDArray, *, overwrite: bool = False) -> float:
+    """Return 1.4826 times the median absolute deviation; NaN if there are no values.
+
+    Parameters
+    ----------
+    values : `~numpy.ndarray`
+        Any numbers.
+    overwrite : bool, optional
+        Whether they, of a floating type, may be lost: no copies of them are made then.
+        Default: no.
+    """
     if values.size == 0:
         return np.nan
-    away = np.asarray(values - np.median(values))
+    middle = np.median(values, overwrite_input=overwrite)
+    away = np.subtract(values, middle, out=values) if overwrite else np.asarray(values - middle)
     return float(1.4826 * np.median(np.abs(away, out=away), overwrite_input=True))
 
 
@@ -100,10 +110,8 @@ def block_mean(
     return means
 
 
-def smooth_background(
-    image: NDArray[np.float32], mask: NDArray[np.bool_], box: int
-) -> NDArray[np.float32]:
-    """Return a background that is smooth on the scale of a few blocks.
+def subtract_background(image: NDArray[np.float32], mask: NDArray[np.bool_], box: int) -> None:
+    """Subtract, in place, a background that is smooth on the scale of a few blocks.
 
     Medians of blocks, blocks full of objects filled from their neighbours,
     filtered by a median over 3 x 3 of them and interpolated linearly.
@@ -111,7 +119,7 @@ def smooth_background(
     level, _ = block_map(image, mask, box)
     known = np.isfinite(level)
     if not known.any():
-        return np.zeros(image.shape, dtype=np.float32)
+        return
     level = _filled(level, known)
     # At the rim the filter would flatten a slope: it sees the level without one.
     slope = _plane(level)
@@ -119,10 +127,8 @@ def smooth_background(
     level = level.astype(np.float32)
     # Linear interpolation is separable: rows first, columns then.
     rows = _interpolated(level, image.shape[0])
-    background = np.empty(image.shape, dtype=np.float32)
     for band in row_bands(image.shape[0], _BAND):
-        background[band] = _interpolated(rows[band].T, image.shape[1]).T
-    return background
+        image[band] -= _interpolated(rows[band].T, image.shape[1]).T
 
 
 def _plane(level: NDArray[np.float64]) -> NDArray[np.float64]:

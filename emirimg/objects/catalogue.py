@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..alignment.smoothing import gaussian_smoothed
 from ..combine.mosaic import Mosaic
-from .background import robust_rms, smooth_background
+from .background import robust_rms, subtract_background
 
 if TYPE_CHECKING:
     from photutils.segmentation import SourceCatalog
@@ -120,13 +120,13 @@ def _find_sources(
 
     empty = mosaic.mask | ~(mosaic.variance > 0) | ~np.isfinite(mosaic.data)
     data = np.where(empty, np.float32(0), mosaic.data)
-    data -= smooth_background(data, empty, _BOX)
+    subtract_background(data, empty, _BOX)
     data[empty] = 0
     error = np.sqrt(np.where(empty, np.float32(0), mosaic.variance))
     signal = np.divide(data, error, out=np.zeros_like(data), where=~empty)
     smooth = gaussian_smoothed(signal, _SIGMA)
     del signal  # its memory is wanted
-    noise = robust_rms(smooth[~empty])
+    noise = robust_rms(smooth[~empty], overwrite=True)
     if not noise > 0 or not (smooth > threshold * noise).any():
         return None
     with warnings.catch_warnings():

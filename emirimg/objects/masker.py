@@ -15,7 +15,7 @@ from .._parallel import row_bands
 from .._strategy import Strategy
 from ..alignment.smoothing import gaussian_smoothed
 from ..combine.mosaic import Mosaic
-from .background import block_map, robust_rms, smooth_background
+from .background import block_map, robust_rms, subtract_background
 from .kernels import grow_labels
 from .mask import ObjectMask
 
@@ -31,7 +31,7 @@ _MOST_NOISE = 1.3
 """Noise of a block in units of the typical one: the rest is objects."""
 _DIAGONAL = np.ones((3, 3))
 _BAND = 256
-"""Rows that are binned together."""
+"""Rows that are worked on together."""
 
 
 class SegmentationMasker(Strategy):
@@ -110,10 +110,13 @@ class SegmentationMasker(Strategy):
         empty = mosaic.mask | ~(mosaic.variance > 0) | ~np.isfinite(mosaic.data)
         if empty.all():
             return ObjectMask(np.zeros(mosaic.grid.shape, dtype=bool), mosaic.grid)
-        rough = _less_background(mosaic, empty, empty)
-        first = self._grown(rough, empty)
-        del rough  # beside this plane and what it is smoothed to, no other is needed at a time
-        signal = _less_background(mosaic, empty, empty | first)
+        # Made anew for the second search: one more plane is more than the time is worth.
+        signal = _less_background(mosaic, empty, empty)
+        masked = self._grown(signal, empty)
+        masked |= empty
+        del signal
+        signal = _less_background(mosaic, empty, masked)
+        del masked
         grown = self._grown(signal, empty)
         del signal
         return ObjectMask((grown & ~empty) | _cores(empty, grown), mosaic.grid)
@@ -147,17 +150,20 @@ class SegmentationMasker(Strategy):
         return above, _median_of_blocks(limits, rows, columns)
 
     def _grow(self, above: NDArray[np.bool_], level: float, noise: float) -> NDArray[np.bool_]:
-        """Return the objects of connected pixels, grown from the level to their haloes."""
+        """Return the objects of connected pixels, grown from the level to their haloes.
+
+        They take the place of these pixels.
+        """
         labels, count = scipy.ndimage.label(above, structure=_DIAGONAL)
-        found = np.zeros(above.shape, dtype=bool)
         if count == 0:
-            return found
+            return above
         area = np.bincount(labels[above], minlength=count + 1)
         fall = max(1.0, level / (self.faintest_halo * noise)) ** (1 / self.slope)
         radius = np.sqrt(area / np.pi) * (fall - 1) + 1
         radius[area < self.npixels] = -1
-        grow_labels(labels.astype(np.int32, copy=False), radius, found)
-        return found
+        above[:] = False
+        grow_labels(labels.astype(np.int32, copy=False), radius, above)
+        return above
 
 
 def _less_background(
@@ -165,8 +171,10 @@ def _less_background(
 ) -> NDArray[np.float32]:
     """Return a mosaic in units of its noise, less the background between what is masked."""
     signal = np.zeros(mosaic.grid.shape, dtype=np.float32)
-    np.divide(mosaic.data, np.sqrt(mosaic.variance), out=signal, where=~empty)
-    signal -= smooth_background(signal, masked, _BACKGROUND_BOX)
+    for rows in row_bands(len(signal), _BAND):
+        noise = np.sqrt(mosaic.variance[rows])
+        np.divide(mosaic.data[rows], noise, out=signal[rows], where=~empty[rows])
+    subtract_background(signal, masked, _BACKGROUND_BOX)
     signal[empty] = 0
     return signal
 
@@ -188,7 +196,7 @@ def _cores(empty: NDArray[np.bool_], objects: NDArray[np.bool_]) -> NDArray[np.b
 
 
 def _pixel_noise(signal: NDArray[np.float32], empty: NDArray[np.bool_]) -> float:
-    return robust_rms(signal[::2, ::2][~empty[::2, ::2]]) or 1.0
+    return robust_rms(signal[::2, ::2][~empty[::2, ::2]], overwrite=True) or 1.0
 
 
 def _local_noise(

@@ -70,7 +70,7 @@ def shrink(
 ) -> Shrinkage:
     """Shrink each scale of a pattern by its fraction of signal, in two passes.
 
-    Both images are overwritten: they are large, and not needed any more.
+    Images and mask are overwritten: they are large, and not needed any more.
 
     Parameters
     ----------
@@ -95,8 +95,9 @@ def shrink(
     spare = smoothed(pattern, 1), smoothed(noise, 1)
     known, agreed = _without_outliers((pattern, noise), spare, valid)
     spots = pattern[agreed]
-    valid = valid & known
+    valid &= known
     parallel_map(fill_gaps, (pattern, noise), (known, valid))
+    del known
     edges = tuple(np.append(np.arange(0, n, _BIN), n) for n in pattern.shape)
     count, removed, removed_noise = (
         _bin_sums(plane, valid, edges) for plane in (None, pattern, noise)

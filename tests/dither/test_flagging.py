@@ -1,10 +1,13 @@
 """Trails and persistence in the reduction as a whole."""
 
+import weakref
+
 import numpy as np
 import pytest
 
 from emirimg import DitherReducer
-from emirimg.calibration import Calibrations
+from emirimg.calibration import Calibrations, ReferenceOutliers
+from emirimg.objects import SegmentationMasker
 from emirimg.simulation import Scene
 
 pytestmark = pytest.mark.filterwarnings("default::emirimg.exceptions.EmirimgWarning")
@@ -57,3 +60,22 @@ def test_they_are_masked(spoiled, result, option, number):
         getattr(other.frames[number], {"trails": "trails", "persistence": "persistent"}[option])
         == 0
     )
+
+
+def test_only_what_is_compared_is_kept_of_the_mosaic(spoiled):
+    exposures, calibrations = spoiled
+    planes, left = [], []
+
+    def find_objects(mosaic, /):
+        planes.append({name: weakref.ref(getattr(mosaic, name)) for name in ("data", "variance")})
+        return SegmentationMasker()(mosaic)
+
+    def find_outliers(frame, reference, unknown, /, **options):
+        left.append({name for name, plane in planes[-1].items() if plane() is not None})
+        return ReferenceOutliers()(frame, reference, unknown, **options)
+
+    reducer = DitherReducer(
+        calibrations=calibrations, objects=find_objects, outliers=find_outliers, passes=2
+    )
+    reducer.reduce(exposures)
+    assert left == [{"data"}] * len(exposures)
