@@ -154,7 +154,7 @@ def _annulus_level(
 
 
 @njit(nogil=True, cache=True)
-def _value(
+def _opposite(
     data: NDArray[np.float32],
     mask: NDArray[np.bool_],
     filled: NDArray[np.float32],
@@ -163,13 +163,12 @@ def _value(
     x: float,
     y: float,
 ) -> float:
-    """Return a pixel, or if it is bad what lies opposite to it, by bicubic interpolation.
+    """Return what lies opposite to a bad pixel, by bicubic interpolation.
 
     The convolution kernel of Keys (1981) with a = -1/2. Where one of the 4 x 4
-    pixels is masked its filled value stands in.
+    pixels is masked its filled value stands in. (It is not called for good pixels:
+    handing arrays over takes ten times as long as all else that is done for them.)
     """
-    if not mask[j, i]:
-        return data[j, i]
     ny, nx = data.shape
     u, v = 2.0 * x - i, 2.0 * y - j
     i0, j0 = math.floor(u), math.floor(v)
@@ -228,15 +227,18 @@ def _moments(
             if distance > reach * reach:
                 continue
             window = along_y * along_x[i - i0]
-            value = window * (_value(data, mask, filled, i, j, x, y) - base)
+            light = np.float64(data[j, i])
+            if mask[j, i]:
+                light = _opposite(data, mask, filled, i, j, x, y)
+            else:
+                spread += window * window * variance[j, i] * 0.5 * distance
+            value = window * (light - base)
             total += value
             mx += value * dx
             my += value * dy
             xx += value * dx * dx
             yy += value * dy * dy
             xy += value * dx * dy
-            if not mask[j, i]:
-                spread += window * window * variance[j, i] * 0.5 * distance
     sums[0], sums[6] = total, spread
     if total > 0.0:
         sums[1], sums[2] = mx / total, my / total
@@ -278,14 +280,15 @@ def _aperture(
             inside = min(max(radius + 0.5 - distance, 0.0), 1.0)
             if inside == 0.0:
                 continue
-            value = _value(data, mask, filled, i, j, x, y)
-            flux += inside * (value - base)
+            value = np.float64(data[j, i])
             if mask[j, i]:
+                value = _opposite(data, mask, filled, i, j, x, y)
                 if distance <= core:
                     n_masked += 1
             else:
                 noise += inside * inside * variance[j, i]
                 peak = max(peak, value)
+            flux += inside * (value - base)
     row[3], row[4], row[5], row[10] = flux, math.sqrt(noise), peak, n_masked
 
 
