@@ -163,10 +163,11 @@ def _opposite(
     x: float,
     y: float,
 ) -> float:
-    """Return, for a bad pixel, what lies opposite to it, by bicubic interpolation.
+    """Return what lies opposite to a bad pixel, by bicubic interpolation.
 
     The convolution kernel of Keys (1981) with a = -1/2. Where one of the 4 x 4
-    pixels is masked its filled value stands in.
+    pixels is masked its filled value stands in. (It is not called for good pixels:
+    handing arrays over takes ten times as long as all else that is done for them.)
     """
     ny, nx = data.shape
     u, v = 2.0 * x - i, 2.0 * y - j
@@ -226,18 +227,18 @@ def _moments(
             if distance > reach * reach:
                 continue
             window = along_y * along_x[i - i0]
-            good = not mask[j, i]
-            # Called for bad pixels alone: the call takes longer than all else here.
-            level = data[j, i] if good else _opposite(data, mask, filled, i, j, x, y)
-            value = window * (level - base)
+            light = np.float64(data[j, i])
+            if mask[j, i]:
+                light = _opposite(data, mask, filled, i, j, x, y)
+            else:
+                spread += window * window * variance[j, i] * 0.5 * distance
+            value = window * (light - base)
             total += value
             mx += value * dx
             my += value * dy
             xx += value * dx * dx
             yy += value * dy * dy
             xy += value * dx * dy
-            if good:
-                spread += window * window * variance[j, i] * 0.5 * distance
     sums[0], sums[6] = total, spread
     if total > 0.0:
         sums[1], sums[2] = mx / total, my / total
@@ -279,12 +280,12 @@ def _aperture(
             inside = min(max(radius + 0.5 - distance, 0.0), 1.0)
             if inside == 0.0:
                 continue
+            value = np.float64(data[j, i])
             if mask[j, i]:
                 value = _opposite(data, mask, filled, i, j, x, y)
                 if distance <= core:
                     n_masked += 1
             else:
-                value = np.float64(data[j, i])
                 noise += inside * inside * variance[j, i]
                 peak = max(peak, value)
             flux += inside * (value - base)
