@@ -82,6 +82,16 @@ def test_file_is_refused(tmp_path):
         pytest.fail("no work should be done")
 
 
+def test_a_directory_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").touch()
+    target = tmp_path / "file" / "results"
+    with (
+        pytest.raises(InputError, match=r"file/results cannot be made: "),
+        output_directory(target, PRODUCTS),
+    ):
+        pass
+
+
 def test_the_files_of_the_report_are_among_the_products():
     # The command names them before it loads what draws.
     assert set(REPORT_FILES) < set(_run.PRODUCTS)
