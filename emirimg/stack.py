@@ -17,6 +17,7 @@ from .instrument import ExposureMetadata, pixel_scale, read_metadata
 __all__ = ["DitherStack"]
 
 _SAME_POINTING = 2 * u.arcsec
+"""Less than any dither, more than a telescope that follows drifts."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class DitherStack(Sequence[CCDData]):
     metadata : tuple of ExposureMetadata
         Their headers, typed.
     pointings : `~numpy.ndarray` of int
-        For each frame, a number that frames at the same place of the dither
-        pattern share. Such frames show every object on the same pixels, so
+        For each frame, shape (n_frames,), a number that frames at the same place
+        of the dither pattern share. Such frames show every object on the same pixels, so
         they are not independent samples of the sky.
 
     Examples
@@ -88,6 +89,8 @@ class DitherStack(Sequence[CCDData]):
         ------
         MixedExposuresError
             If there are no frames or their shapes differ.
+        MetadataError
+            If a keyword that the reduction needs is missing or impossible.
         """
         if names is None:
             names = [f"frame {number}" for number in range(1, len(frames) + 1)]
@@ -114,7 +117,7 @@ class DitherStack(Sequence[CCDData]):
 
     @property
     def seconds(self) -> NDArray[np.float64]:
-        """Middle of each exposure, in seconds after the start of the first."""
+        """Middle of each exposure, in seconds after the first one began, shape (n_frames,)."""
         first = min(item.start for item in self.metadata)
         return np.array([(item.middle - first).to_value("s") for item in self.metadata])
 
@@ -143,7 +146,7 @@ class DitherStack(Sequence[CCDData]):
         return values, mask
 
     def with_frames(self, frames: Sequence[CCDData]) -> DitherStack:
-        """Return the same stack with other pixels (or other WCSs)."""
+        """Return the same stack with other pixels (or WCSs), one frame for each of its own."""
         return DitherStack(frames, self.names, self.metadata, self.pointings)
 
     def select(self, chosen: Sequence[int] | NDArray[np.int_]) -> DitherStack:

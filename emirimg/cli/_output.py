@@ -57,14 +57,20 @@ def output_directory(
     Raises
     ------
     InputError
-        If ``target`` is a file, or holds products that must not be replaced.
+        If ``target`` is a file, cannot be made, or holds products that must not
+        be replaced.
     """
     target = target.absolute()
     refuse_products(target, products, overwrite=overwrite)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        dir=target.parent, prefix=f".{target.name}-", ignore_cleanup_errors=True
-    ) as room:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made = tempfile.TemporaryDirectory(
+            dir=target.parent, prefix=f".{target.name}-", ignore_cleanup_errors=True
+        )
+    except OSError as error:
+        msg = f"{target} cannot be made: {error.strerror or error}"
+        raise InputError(msg) from error
+    with made as room:
         workplace = Path(room) / target.name
         workplace.mkdir()  # unlike the room itself, with the permissions of the user's choice
         yield workplace

@@ -48,6 +48,8 @@ class Mosaic:
     >>> mosaic = reducer.reduce(exposures).mosaic  # doctest: +IGNORE_WARNINGS
     >>> mosaic.data.shape == mosaic.variance.shape == mosaic.coverage.shape
     True
+    >>> mosaic
+    <Mosaic: TEST, F1230, 254 x 252 pixels of 0.1943 arcsec, 3 exposures, 90 s>
     >>> image = mosaic.to_ccddata()  # for photutils, ccdproc, ...
     >>> image.unit, image.uncertainty.uncertainty_type
     (Unit("adu"), 'var')
@@ -108,9 +110,19 @@ class Mosaic:
             grey = np.where(mask, 0, 255 - 254 * part).astype(np.uint8)
         return png_uri(grey, absent=True)
 
+    def __repr__(self) -> str:
+        facts = self._facts()
+        many = f"{facts['exposures']} exposures"
+        texts = (facts["field"], facts["size"], many, facts["exposure time"])
+        return f"<Mosaic: {', '.join(str(text) for text in texts if text)}>"
+
     def _repr_html_(self) -> str:
+        return html_table("Mosaic", self._facts(), image=self.preview())
+
+    def _facts(self) -> dict[str, object]:
+        """Return what one wants to see first."""
         ny, nx = self.grid.shape
-        rows = {
+        return {
             "field": ", ".join(
                 str(self.header[key]) for key in ("OBJECT", "FILTER") if self.header.get(key)
             ),
@@ -119,4 +131,3 @@ class Mosaic:
             "exposure time": f"{float(self.exposure.max()):.0f} s",
             "not covered": f"{100 * float(self.mask.mean()):.1f} %",
         }
-        return html_table("Mosaic", rows, image=self.preview())

@@ -17,7 +17,9 @@ from .steps import Steps
 __all__ = ["sky_beside"]
 
 _PASSES = 2
+"""How often their sky and their objects are worked out from each other."""
 _MOST_MASKED = 0.7
+"""Objects that cover more of a frame than this are not believed."""
 
 
 def sky_beside(

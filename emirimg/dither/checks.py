@@ -14,6 +14,7 @@ from ..instrument import ExposureMetadata
 __all__ = ["require_alike", "require_contrast"]
 
 _STRIDE = 64
+"""Step between the rows, and the columns, that are looked at first."""
 
 
 def require_alike(

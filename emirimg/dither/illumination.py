@@ -23,13 +23,17 @@ from .steps import Steps
 __all__ = ["find_illumination", "star_places"]
 
 _MOST_STARS = 800
+"""The brightest ones: fainter ones hardly add to what these tell."""
 _LEAST_SIGNAL_TO_NOISE = 30
+"""Of a star in one exposure, to be one of its measurements."""
 _RADIUS = 2.5
 """Radius of the apertures in FWHM: what lies outside, a per cent, hardly depends on how
 the width of the stars changes over the field, whatever part of it the optics make."""
 
 _BLOCKS = 64
+"""Blocks along each side in which the brightness of the sky is averaged."""
 _SKIES = 4
+"""Skies that are averaged, about, evenly spread over all."""
 
 
 def star_places(mosaic: Mosaic) -> NDArray[np.float64]:
@@ -67,6 +71,11 @@ def find_illumination(
         Executor and progress display.
     magnitudes : tuple of `~numpy.ndarray`, optional
         Magnitudes of the stars in a catalogue, and their errors.
+
+    Returns
+    -------
+    Illumination
+        What ``starflat`` makes of the measurements; without stars, too.
     """
     seeing = alignment.fwhm.to_value(u.arcsec)
     known = np.isfinite(seeing)

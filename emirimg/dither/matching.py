@@ -28,7 +28,9 @@ from .field_steps import FieldSteps
 __all__ = ["combine_field", "match_frames"]
 
 _SMALL_BOX = 32
+"""Side of blocks whose median is the light around compact sources, in pixels."""
 _FIRST_ROUNDS = 2
+"""Rounds in the first pass, see `combine_field`."""
 _COMPACT = 3.0
 """Pixels of the mosaic that stand out from the light around by so many of their errors."""
 

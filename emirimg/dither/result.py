@@ -159,6 +159,8 @@ class DitherResult:
     >>> scene = Scene(n_exposures=3, shape=(256, 256), n_stars=60, n_galaxies=5, dither_scale=0.2)
     >>> exposures = [scene.exposure(index) for index in range(3)]
     >>> result = DitherReducer(passes=1).reduce(exposures)  # doctest: +IGNORE_WARNINGS
+    >>> repr(result)[:60]
+    '<DitherResult: TEST, F1230, 3 of 3 exposures, 90 s, seeing 0'
     >>> print(f"{result.quality.seeing:.1f}")
     0.8 arcsec
     >>> table = result.frame_table()
@@ -222,20 +224,32 @@ class DitherResult:
             }
         )
 
+    def __repr__(self) -> str:
+        facts = self._facts()
+        return (
+            f"<DitherResult: {facts['field']}, {facts['exposures']} exposures,"
+            f" {facts['exposure time']}, seeing {facts['seeing']}, depth {facts['depth']}>"
+        )
+
     def _repr_html_(self) -> str:
+        warnings = {
+            f"warning {number}": text for number, text in enumerate(self.warnings, start=1)
+        }
+        return html_table("DitherResult", self._facts() | warnings, image=self.mosaic.preview())
+
+    def _facts(self) -> dict[str, str]:
+        """Return what one wants to see first."""
         summary = self.summary()
         quality = summary["quality"]
         used = summary["n_exposures"] - summary["n_left_out"]
-        rows = {
+        return {
             "field": f"{summary['object']}, {summary['filter']}",
             "exposures": f"{used} of {summary['n_exposures']}",
             "exposure time": f"{summary['total_exposure_time']:.0f} s",
             "seeing": _known(quality["seeing"], "{:.2f} arcsec"),
             "depth": _known(quality["depth"], "{:.2f} mag (5-sigma point source)"),
             "correlated noise": _known(quality["correlated_noise"], "{:.2f} x"),
-            **{f"warning {number}": text for number, text in enumerate(self.warnings, start=1)},
         }
-        return html_table("DitherResult", rows, image=self.mosaic.preview())
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the mosaic, with all its planes and its provenance.

@@ -26,8 +26,11 @@ from ..objects import ObjectMask
 __all__ = ["Tied", "catalogue_magnitudes", "tie"]
 
 _LEAST_SN = 10.0
+"""Signal-to-noise ratio of stars that give the zero point."""
 _FEWEST = 3
+"""Fewer stars give none."""
 _CLIPS = 5
+"""Rounds of clipping at 3 robust standard deviations."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,22 @@ def tie(
     catalogue: ReferenceCatalogue,
 ) -> Tied:
     """Tie a mosaic to a catalogue.
+
+    Parameters
+    ----------
+    mosaic : Mosaic
+        The mosaic, in ADU.
+    objects : ObjectMask or None
+        Its objects.
+    alignment : Alignment
+        The places of the frames that it was made of.
+    catalogue : ReferenceCatalogue
+        Stars with places and, for the zero point, magnitudes.
+
+    Returns
+    -------
+    Tied
+        Everything on the WCS of the catalogue; as it was where the stars are not found.
 
     Warns
     -----

@@ -106,7 +106,7 @@ def comparison_rows(comparison: Comparison) -> tuple[list[Row], list[Row]]:
         ("flux ratio", comparison.flux_ratio, comparison.flux_ratio_error, ""),
     ):
         digits = ".1f" if unit else ".4f"
-        between.append((label, "", "", f"{value:{digits}} +- {error:{digits}}", unit))
+        between.append((label, "", "", f"{value:z{digits}} +- {error:{digits}}", unit))
     for label, value, unit in (
         ("flux, scatter", 100 * comparison.flux_scatter, "%"),
         ("flux, tilt along x", 100 * comparison.tilt[0], "%"),
@@ -219,7 +219,7 @@ def draw_ratios(axes: Axes, comparison: Comparison) -> None:
         ylabel="flux ratio (2nd / 1st)",
     )  # fmt: skip
     axes.set_title(f"ratio {ratio:.4f} +- {comparison.flux_ratio_error:.4f}", fontsize="medium")
-    axes.legend(frameon=False, fontsize="small")
+    axes.legend(framealpha=0.9, fontsize="small")
 
 
 def draw_field(
@@ -247,9 +247,9 @@ def draw_places(axes: Axes, comparison: Comparison) -> None:
     axes.set(xlim=(reach, -reach), ylim=(-reach, reach), xlabel="east (mas)", ylabel="north (mas)",
              aspect="equal")  # fmt: skip
     shift = 1000 * comparison.shift.to_value(u.arcsec)
-    axes.set_title(f"places after a shift of {shift[0]:+.0f}, {shift[1]:+.0f} mas",
+    axes.set_title(f"places after a shift of {shift[0]:+z.0f}, {shift[1]:+z.0f} mas",
                    fontsize="medium")  # fmt: skip
 
 
 def _number(value: float, form: str) -> str:
-    return format(value, form) if np.isfinite(value) else "-"
+    return format(value, f"z{form}") if np.isfinite(value) else "-"

@@ -278,7 +278,7 @@ def _quality_rows(quality: Mapping[str, Any]) -> dict[str, str]:
     if quality.get("oversubtraction") is not None:
         error = _number(quality.get("oversubtraction_error"), ".2f")
         rows["over-subtraction"] = (
-            f"{quality['oversubtraction']:+.2f} +- {error} ADU (sky beside the objects)"
+            f"{quality['oversubtraction']:+z.2f} +- {error} ADU (sky beside the objects)"
         )
     return rows
 

@@ -12,6 +12,7 @@ from ._regions import Region
 __all__ = ["add_channels", "channel_image", "channel_offsets"]
 
 _LEAST_PIXELS = 50
+"""A channel with fewer usable pixels is left as it is."""
 
 
 def channel_offsets(
@@ -36,6 +37,7 @@ def channel_offsets(
     for number, (median, deviation, n) in enumerate(parallel_map(measure, channels)):
         if n >= _LEAST_PIXELS:
             offset[number] = median
+            # As in `measure_blocks`: a standard deviation, and what a median costs.
             variance[number] = (1.4826 * 1.2533 * deviation) ** 2 / n
     known = np.isfinite(variance)
     if not known.any():

@@ -19,12 +19,20 @@ __all__ = [
 ]
 
 _SMOOTHING = 1.0
+"""Standard deviation of the Gaussian that smooths a map, in blocks."""
+
 _ROUNDS = 3
+"""How often what the smoothing removed is smoothed, too: sharp parts come back."""
+
 _SPARE_FRAMES = 3
 """Frames that a block must have beyond the number of coefficients."""
 
 _SIGNIFICANT = 5.0
+"""A higher order must lower the sum of squares by so many of its standard deviations."""
+
 _CLIP = 6.0
+"""Residuals count as no more than so many times the typical one."""
+
 _ODD = 9.0
 """Frames whose mean square is so many times that of a typical frame are odd."""
 

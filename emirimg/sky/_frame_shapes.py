@@ -19,7 +19,9 @@ from ._surface import Surface, amplitude_beside_surface, fit_surface
 __all__ = ["FrameShape", "FrameShapes", "frame_shapes", "relative_blocks"]
 
 _FEWEST_FRAMES = 3
+"""Of two, nothing tells which is the odd one."""
 _ITERATIONS = 5
+"""How often levels and common structure are worked out from each other, at most."""
 _SIGNIFICANT = 5.0
 """How many standard errors a level must be off to be changed."""
 

@@ -19,6 +19,8 @@ from ..stack import DitherStack
 __all__ = ["Levels", "band_of", "require_positive", "sky_levels"]
 
 _FEWEST_PIXELS = 50
+"""A median of fewer is no sky level."""
+
 _NOISE_ROWS = 256
 """Rows that tell the noise of a frame."""
 

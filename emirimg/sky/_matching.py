@@ -14,6 +14,8 @@ from ._surface import fit_surface
 __all__ = ["Matched", "match_backgrounds"]
 
 _SWEEPS = 20
+"""Most times that all frames are gone through."""
+
 _TOLERANCE = 0.05
 """Change of a surface, in errors of a block, that no longer matters."""
 
@@ -21,6 +23,7 @@ _FEWEST_OTHERS = 2
 """One other frame alone does not tell which of the two is odd."""
 
 _MEDIAN_COSTS = np.pi / 2
+"""Variance of a median over that of a mean."""
 
 Places = tuple[NDArray[np.float64], NDArray[np.float64]]
 

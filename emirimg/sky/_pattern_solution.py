@@ -18,7 +18,19 @@ __all__ = ["CommonSky", "PatternSkySolution"]
 
 @dataclass(frozen=True, eq=False)
 class CommonSky:
-    """The sky of each frame by the common shape and its drift, nothing worked out."""
+    """The sky of each frame by the common shape and its drift, nothing worked out.
+
+    Parameters
+    ----------
+    levels : `~numpy.ndarray`
+        Sky level of each frame, in the unit of the frames.
+    image, variance : `~numpy.ndarray` of float32
+        The common shape, with the median 1, and its variance, shape (ny, nx).
+    drift : Drift
+        How the shape changes with time; it is to be divided by ``middle``.
+    middle : float32
+        Median of the shape before it was divided by that.
+    """
 
     levels: NDArray[np.float64]
     image: NDArray[np.float32]
@@ -91,7 +103,6 @@ class PatternSkySolution(SkySolution):
     signal_fractions: NDArray[np.float64]
     pattern_noise: float
     excludes_own_pointing: bool
-
     common: Callable[[int], SkyModel]
 
     def planes(self, index: int) -> SkyModel | None:

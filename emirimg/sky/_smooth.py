@@ -24,7 +24,10 @@ _LARGEST_BOX, _SMALLEST_BOX = 32, 8
 would cost tens of ADU."""
 
 _SMOOTHING = 0.5
+"""Standard deviation of the Gaussian that smooths the medians, in blocks."""
+
 _CUBIC = 3
+"""Degree of the spline through them."""
 
 
 def smooth_sky(

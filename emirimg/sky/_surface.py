@@ -18,9 +18,13 @@ __all__ = ["Surface", "amplitude_beside_surface", "fit_surface"]
 _BAND = 64
 """Rows that are worked out together, so that they stay in the cache."""
 _CLIP = 4.0
+"""Blocks further from the surface than this, in units of their scatter, are outliers."""
 _BLOCKS_PER_PARAMETER = 2
+"""Fewer known blocks for each parameter than these do not determine a surface."""
 _WORST_CONDITION = 1e10
+"""Normal equations of a higher condition number leave hardly a digit."""
 _Candidate = tuple[tuple[list[Region], int], NDArray[np.float64]]
+"""Regions and order of a surface, and its matrix, shape (n_blocks, n_parameters)."""
 
 _LARGEST_ERROR = 1.0
 """No surface may be less certain, anywhere, than this times the error of a block."""

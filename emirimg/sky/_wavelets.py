@@ -23,11 +23,14 @@ _OUTSTANDING = 5.0
 _ALIKE = 3.0
 """... provided that two halves of the data agree on them within so many."""
 _SAMPLE = 1_000_000
+"""So many pixels tell a variance to a part in a thousand."""
 _LEAST_SIGNIFICANCE = 4.0
+"""Signal of fewer standard deviations of the power of a scale is taken for noise."""
 _BIN = 4
 """Pixels that are averaged, along each axis, before a pattern is shrunk again."""
 
 _FEWEST_BINS = 7
+"""Binned images that are smaller have no large scales."""
 _BAND = 128
 """Rows that are worked on together: a multiple of the bins."""
 

@@ -27,9 +27,16 @@ _DARKEST = 10
 """Per cent of the blocks of a frame in which the sky is looked for first."""
 
 _WITHIN = 3.0
+"""Blocks are blank that lie at most so many of their errors above those."""
+
 _FEWEST_BLOCKS = 4
+"""A frame with fewer blank blocks does not tell its own level."""
+
 _SIGNIFICANT = 3.0
+"""Standard errors by which levels lie above those interpolated in a field without sky."""
+
 _LEAST_LEVEL_ERROR = 2e-4
+"""Least error of an interpolated level, relative to it: no sky is steadier."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,8 +33,13 @@ _BAND = 32
 """Rows of all frames that are averaged together, few enough to stay in the cache."""
 
 _BYTES_OF_A_PIXEL = 5
+"""A value of float32 and the byte of its mask."""
+
 _FINEST = 3
+"""Scales (2, 4 and 8 pixels) in which the faint objects of a frame itself are a danger."""
+
 _LEVEL_STRIDE = 3
+"""Every third row and column tell a median of millions of pixels well enough."""
 
 
 class PatternSky(Strategy):
@@ -229,7 +234,6 @@ class _Pattern:
     def _robust_mean(self) -> NDArray[np.float32]:
         """Return a first shape, clipped about the median of each pixel."""
         everything = range(len(self.stack))
-
         mean = np.empty(self.stack.shape, dtype=np.float32)
 
         def combine(rows: slice) -> None:
@@ -261,10 +265,15 @@ class _Pattern:
 
         return np.array(parallel_map(factor, range(len(self.stack))))
 
-    def _averages(self, centre: NDArray[np.float32]) -> tuple[NDArray, ...]:
-        """Return an image of the noise, the average, its weight, and where the noise is valid.
+    def _averages(
+        self, centre: NDArray[np.float32]
+    ) -> tuple[
+        NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], float
+    ]:
+        """Average the frames, clipped about a first shape.
 
-        Further the mean variance, there, by the noise model.
+        Returns an image of the noise, the average, its weight, where the noise is
+        valid (both halves have a value), and the mean variance there by the noise model.
         """
         everything = range(len(self.stack))
         noise, pattern, weight = (np.empty_like(centre) for _ in range(3))
@@ -305,7 +314,6 @@ class _Pattern:
     ) -> NDArray[np.float32]:
         """Return the change of the fine part when a pointing is left out of the average."""
         own = np.flatnonzero(self.stack.pointings == self.stack.pointings[index])
-
         changes = np.empty_like(pattern)
 
         def change(rows: slice) -> None:

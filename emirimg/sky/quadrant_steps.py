@@ -16,8 +16,11 @@ _LENGTH, _WIDTH, _STRIPS = 32, 4, 3
 _FEWEST = 32
 """Differences along all borders that are needed."""
 _CLIP = 4.0
+"""Differences further from the fit than this, in units of their scatter, are of stars."""
 _CLEAR = 5.0
+"""Standard deviations of chi-square by which a fit must beat no steps at all."""
 _ITERATIONS = 10
+"""The first half with least absolute deviations, the others with least squares."""
 _SLOPE = 0.3
 """A step is rather a difference of levels than one of slopes across the border."""
 

@@ -21,7 +21,10 @@ _SAMPLE = 8
 
 _LEAST_FRACTION = 0.2
 _FEWEST_PIXELS = 16
+"""A line with a smaller part, or fewer, of its pixels usable tells nothing."""
+
 _SIGNIFICANT = 4.0
+"""Standard deviations of chi-square by which lines must differ to be stripes."""
 
 
 class RowColumnStriping(Strategy):

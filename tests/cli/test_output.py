@@ -2,8 +2,10 @@
 
 import pytest
 
+from emirimg.cli import _run
 from emirimg.cli._output import output_directory
 from emirimg.exceptions import InputError
+from emirimg.report import REPORT_FILES
 
 PRODUCTS = ("image.fits", "log")
 
@@ -78,3 +80,18 @@ def test_file_is_refused(tmp_path):
         output_directory(tmp_path / "results", PRODUCTS),
     ):
         pytest.fail("no work should be done")
+
+
+def test_a_directory_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").touch()
+    target = tmp_path / "file" / "results"
+    with (
+        pytest.raises(InputError, match=r"file/results cannot be made: "),
+        output_directory(target, PRODUCTS),
+    ):
+        pass
+
+
+def test_the_files_of_the_report_are_among_the_products():
+    # The command names them before it loads what draws.
+    assert set(REPORT_FILES) < set(_run.PRODUCTS)

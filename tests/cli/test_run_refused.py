@@ -138,6 +138,12 @@ def test_calibrations(refused, place, found, replacement, message):
     assert re.search(message, refused("dithered_ini.yaml", "-r", "control.yaml"))
 
 
+def test_a_missing_calibration_is_named_once(refused, place):
+    edit(place / "control.yaml", ("master_flat_spec.fits", "no.fits"))
+    message = refused("dithered_ini.yaml", "-r", "control.yaml")
+    assert message.count("no.fits: no such file; an image (FITS) was expected") == 1
+
+
 def test_calibration_of_another_shape(refused, place):
     path = place / "data" / "master_bpm.fits"
     path.unlink()

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 
 import numpy as np
 import pytest
@@ -146,6 +147,13 @@ def test_texts_of_notebooks_are_escaped():
     for tag in ("<b><b>", "<i>", "<script>", "<x>"):
         assert tag not in text
     assert "&lt;script&gt;" in text
+
+
+def test_views_in_a_terminal(result):
+    for item in (result, result.mosaic):
+        assert re.match(rf"<{type(item).__name__}: TEST, F1230, .*\d s.*>$", repr(item))
+        assert len(repr(item)) < 200
+    assert f"depth {result.quality.depth:.2f} mag" in repr(result)
 
 
 def test_notebook_views(result, hostile):

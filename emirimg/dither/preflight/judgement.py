@@ -13,12 +13,14 @@ from .pixels import PixelLook
 
 __all__ = ["check_looks"]
 
-_MOST_SATURATED = 0.01
-_NEAR_SATURATION = 0.8
-_MOST_NOT_FINITE = 0.05
+_MOST_SATURATED, _MOST_NOT_FINITE = 0.01, 0.05
+"""Parts of the pixels above which there is a warning."""
 _NOT_USABLE = 0.99
-_OTHER_SKY = 1.5
-_OTHER_SEEING = 1.5
+"""The same for an exposure that is of no use."""
+_NEAR_SATURATION = 0.8
+"""Part of the saturation level that a sky must not reach."""
+_OTHER_SKY, _OTHER_SEEING = 1.5, 1.5
+"""Factors by which an exposure differs from a typical one to be named."""
 
 
 def check_looks(

@@ -17,13 +17,16 @@ from ...sky._regions import channels_of, quadrants_of
 __all__ = ["PixelLook", "look_at_pixels", "quick_seeing"]
 
 _STRIDE = 4
+"""Step between the rows and columns that are looked at."""
 _WINDOW = 896
 """Sides of the middle part on which stars are looked for, in pixels."""
 _MOST_STARS, _MEASURED = 150, 20
+"""Stars that are found, and those whose mean profile is the seeing."""
 _LEVEL_RANGE = 0.5, 2.0
 _NOISE_RANGE = 0.3, 4.0
 """Levels and noises of a healthy part of the detector, in units of the typical one."""
 _NEIGHBOURS = 4
+"""Other exposures, nearest in time, with which one is compared."""
 
 
 @dataclass(frozen=True)
