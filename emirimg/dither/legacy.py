@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from importlib import import_module
 
 import numpy as np
 from astropy.io.fits import Header
@@ -286,9 +285,6 @@ def full_dithered_image(
                 " adhoc_sky_correction_h2rg needs; reduce it again"
             )
             raise InputError(msg)
-        if strategies.refinement is not None:
-            # Takes a second that the finding of the stars need not wait for.
-            pool.submit(import_module, "photutils.segmentation")
         steps = LegacySteps(pool, progress, strategies, on_intermediate)
         alignment = strategies.alignment(stack)
         stack = steps.with_noise(stack)

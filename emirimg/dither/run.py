@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -123,6 +124,9 @@ class BlockRunner:
 
     def _gather(self, plan: PlannedBlock, record: TaskRecord) -> None:
         """Bring the inputs of a block to its work directory."""
+        if getattr(plan.block.requirements, "refine_offsets", False):
+            # Takes half a second, which the finding of the stars need not wait for.
+            self.executor.submit(import_module, "photutils.segmentation")
         files = {path.name: path for path in plan.calibrations.values()}
         if plan.exposures:
             files |= {path.name: path for path in plan.exposures}
