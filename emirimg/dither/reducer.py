@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -224,9 +225,9 @@ class DitherReducer:
             are recognised by an OBJECT that says SKY or OFF or, failing that, by
             pointings that do not overlap with the others.
         meanwhile : callable, optional
-            Called once, without arguments, in a thread of its own, when what may be the last
-            mosaic has been combined: the search for its objects leaves a processor
-            to load, say, what draws it. What it raises is raised in the end.
+            Called once, without arguments, in a thread of its own, when the last mosaic is made
+            and the frames are let go: its measurements leave a processor and memory to load,
+            say, what draws it. What it raises is raised in the end.
 
         Returns
         -------
@@ -269,7 +270,6 @@ class DitherReducer:
             executor = pool if threads else ByFiles(pool, scratch)
             steps = FieldSteps(executor, self.progress, scratch)
             field, estimate_sky, inventory = self._load(exposures, sky_exposures, steps)
-            doing = None
             for number in range(1, self.passes + 1):
                 self._subtract_sky(field, estimate_sky, steps)
                 self._place(field, steps)
@@ -283,8 +283,6 @@ class DitherReducer:
                         watched_stars, with_masks_of(field.clean, field.frames), field.mosaic,
                         self.persistence, self.catalogue, steps,
                     )  # fmt: skip
-                elif meanwhile is not None:
-                    doing, meanwhile = beside.submit(meanwhile), None
                 field.objects = steps.find_objects(self.objects, field.mosaic, believe=believe)
                 if field.objects is None or _is_settled(before, field.objects):
                     break
@@ -292,7 +290,10 @@ class DitherReducer:
                     field.bright, field.stars, field.magnitudes = doing.result()
                 if number < self.passes:
                     self._flag(field, steps)
-            result = self._conclude(field, inventory, notes, steps)
+            measure = self._measuring(field, inventory, notes, steps)
+            # Now that the frames are gone there is memory for it.
+            doing = None if meanwhile is None else beside.submit(meanwhile)
+            result = measure()
             if doing is not None:
                 doing.result()
             return result
@@ -375,9 +376,10 @@ class DitherReducer:
         )
         field.skies = field.clean = field.bright = None
 
-    def _conclude(
+    def _measuring(
         self, field: Field, inventory: Inventory, notes: Sequence[str], steps: FieldSteps
-    ) -> DitherResult:
+    ) -> Callable[[], DitherResult]:
+        """Let the frames go, and return what measures the mosaic without them."""
         records = frame_records(
             field.clean, field.skies, field.alignment, field.combination, field.background,
             field.flags,
@@ -389,7 +391,8 @@ class DitherReducer:
         # The measurements want the memory of the frames.
         field.frames = field.clean = field.skies = field.combination = field.target = None
         return_kept_memory()
-        return conclude(
+        return partial(
+            conclude,
             first,
             metadata,
             records,
