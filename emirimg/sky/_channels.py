@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from .._parallel import parallel_map
 from ..calibration._rectangles import robust_statistics
 from ._regions import Region
+from ._starlet import smoothed
 
-__all__ = ["add_channels", "channel_image", "channel_offsets"]
+__all__ = ["add_channels", "channel_image", "channel_offsets", "channel_steps"]
 
 _LEAST_PIXELS = 50
 """A channel with fewer usable pixels is left as it is."""
@@ -48,6 +49,24 @@ def channel_offsets(
         return np.zeros(len(channels))
     signal = max(float(np.mean(offset[known] ** 2 - variance[known])), 0.0)
     return offset * (signal / (signal + np.where(known, variance, 1.0)))
+
+
+def channel_steps(
+    pattern: NDArray[np.float32],
+    known: NDArray[np.bool_],
+    channels: list[Region],
+    n_scales: int,
+) -> NDArray[np.float64]:
+    """Return what each readout channel adds to the pattern.
+
+    Their edges are sharp; shrinkage of the fine scales would blur them.
+    """
+    coarse = smoothed(pattern, 1)
+    other = np.empty_like(coarse)
+    for scale in range(1, n_scales):
+        coarse, other = smoothed(coarse, 2**scale, other), coarse
+    np.subtract(pattern, coarse, out=coarse)
+    return channel_offsets(coarse, ~known, channels)
 
 
 def channel_image(

@@ -14,7 +14,7 @@ from .._parallel import parallel_map, row_bands
 from .._strategy import Strategy
 from ..combine.median import median_of
 from ..stack import DitherStack
-from ._channels import add_channels, channel_offsets
+from ._channels import add_channels, channel_steps
 from ._fill import fill_gaps
 from ._frame_shapes import frame_shapes
 from ._levels import Levels, band_of, require_positive, sky_levels
@@ -22,7 +22,6 @@ from ._pattern_solution import CommonSky, PatternSkySolution
 from ._pixels import clipped_sums, robust_mean
 from ._regions import channels_of
 from ._smooth import smooth_skies
-from ._starlet import smoothed
 from ._wavelets import fine_part, n_scales_for, shrink
 from .model import SkyModel
 from .solution import SkySolution
@@ -171,7 +170,7 @@ class _Pattern:
         n_scales = n_scales_for(self.stack.shape, self.parameters.n_scales)
         known = weight > 0
         fill_gaps(pattern, known)
-        steps = _channel_steps(pattern, known, channels, n_scales)
+        steps = channel_steps(pattern, known, channels, n_scales)
         smooth = pattern.copy()
         add_channels(smooth, -steps, channels)
         shrunk = shrink(smooth, noise, valid, n_scales)
@@ -334,21 +333,3 @@ def _halves(pointings: NDArray[np.int_]) -> NDArray[np.int_]:
     places = np.unique(pointings, return_index=True)
     order = places[0][np.argsort(places[1])]
     return np.array([int(np.flatnonzero(order == p)[0]) % 2 for p in pointings])
-
-
-def _channel_steps(
-    pattern: NDArray[np.float32],
-    known: NDArray[np.bool_],
-    channels: list[tuple[slice, slice]],
-    n_scales: int,
-) -> NDArray[np.float64]:
-    """Return what each readout channel adds to the pattern.
-
-    Their edges are sharp; shrinkage of the fine scales would blur them.
-    """
-    coarse = smoothed(pattern, 1)
-    other = np.empty_like(coarse)
-    for scale in range(1, n_scales):
-        coarse, other = smoothed(coarse, 2**scale, other), coarse
-    np.subtract(pattern, coarse, out=coarse)
-    return channel_offsets(coarse, ~known, channels)
