@@ -169,7 +169,7 @@ def test_dry_run_of_blocks(place, emirimg, calls):
     before = everything_below(place)
     result = emirimg("run", "dithered_ini.yaml", "-r", "control.yaml", "--dry-run")
     assert result.exit_code == 0, result.stderr
-    assert "_0001877553: STARE_IMAGE of 1 exposures: 0001877553-" in result.output
+    assert "_0001877553: STARE_IMAGE of 1 exposure: 0001877553-" in result.output
     assert "obsid_0001877553_results" in result.output
     assert calls == []
     assert everything_below(place) == before
