@@ -281,7 +281,7 @@ class DitherReducer:
                 if first:
                     doing = beside.submit(
                         watched_stars, with_masks_of(field.clean, field.frames), field.mosaic,
-                        self.persistence, self.catalogue, steps,
+                        self.persistence, self.starflat, self.catalogue, steps,
                     )  # fmt: skip
                 field.objects = steps.find_objects(self.objects, field.mosaic, believe=believe)
                 if field.objects is None or _is_settled(before, field.objects):
@@ -347,8 +347,7 @@ class DitherReducer:
         field.grid = self.grid or MosaicGrid.covering(used, [field.frames.shape] * len(used))
 
     def _correct_illumination(self, field: Field, steps: FieldSteps) -> None:
-        wanted = self.starflat is not None and field.illumination is None
-        if wanted and field.stars is not None:
+        if field.stars is not None and field.illumination is None:
             field.illumination = find_illumination(
                 field.clean, field.skies, field.stars, field.alignment, self.starflat, steps,
                 magnitudes=field.magnitudes,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..alignment import ReferenceCatalogue
 from ..calibration import Footprint, PersistenceDetector
 from ..combine import Mosaic
+from ..flat import StarFlat
 from ..stack import DitherStack
 from .field_steps import FieldSteps
 from .flagging import bright_stars
@@ -25,9 +26,10 @@ def watched_stars(
     stack: DitherStack,
     mosaic: Mosaic,
     persistence: PersistenceDetector | None,
+    starflat: StarFlat | None,
     catalogue: ReferenceCatalogue | None,
     steps: FieldSteps,
-) -> tuple[Sequence[Footprint], NDArray[np.float64], Magnitudes]:
+) -> tuple[Sequence[Footprint], NDArray[np.float64] | None, Magnitudes]:
     """Find the stars of exposures and of their mosaic.
 
     Parameters
@@ -38,6 +40,8 @@ def watched_stars(
         What they were combined to.
     persistence : PersistenceDetector or None
         Knows which stars may persist.
+    starflat : StarFlat or None
+        Measures the stars of the mosaic; `None`: they are not looked for.
     catalogue : ReferenceCatalogue or None
         Knows magnitudes.
     steps : FieldSteps
@@ -47,11 +51,13 @@ def watched_stars(
     -------
     bright : sequence of Footprint
         For `~emirimg.dither.flagging.flag_frames`.
-    places : `~numpy.ndarray`
+    places : `~numpy.ndarray` or None
         For `~emirimg.dither.illumination.find_illumination`, as are
     magnitudes : tuple of `~numpy.ndarray`
         and their errors.
     """
     bright = bright_stars(stack, persistence, steps)
+    if starflat is None:
+        return bright, None, (None, None)
     places = star_places(mosaic)
     return bright, places, catalogue_magnitudes(mosaic, places, catalogue)
