@@ -196,8 +196,7 @@ def _band(
     offered, used = np.zeros(len(frames), dtype=int), np.zeros(len(frames), dtype=int)
     for place, index in enumerate(touching):
         mine = planes.used[place, inner]
-        if times[index]:
-            exposure += mine * np.float32(times[index])  # ten times as fast as adding where it is
+        exposure += mine * np.float32(times[index])  # ten times as fast as adding where it is
         offered[index] = np.count_nonzero(~mask[place, inner])
         used[index] = np.count_nonzero(mine)
     return _Band(
@@ -214,28 +213,14 @@ def _stacked(
     projected: Sequence[ProjectedFrame], shape: tuple[int, int], scales: NDArray[np.float64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
     """Put the frames of a band on top of each other, on one scale of flux."""
-    values = np.empty((len(projected), *shape), dtype=np.float32)
-    variance = np.empty_like(values)
-    mask = np.empty(values.shape, dtype=bool)
+    values = np.zeros((len(projected), *shape), dtype=np.float32)
+    variance = np.zeros_like(values)
+    mask = np.ones(values.shape, dtype=bool)
     for place, (part, scale) in enumerate(zip(projected, scales, strict=True)):
         np.divide(part.data, np.float32(scale), out=values[place][part.window])
         np.divide(part.variance, np.float32(scale**2), out=variance[place][part.window])
         mask[place][part.window] = part.mask
-        for margin in _around(part.window):
-            values[place][margin] = variance[place][margin] = 0
-            mask[place][margin] = True
     return values, variance, mask
-
-
-def _around(window: tuple[slice, slice]) -> list[tuple[slice, slice]]:
-    """Return the parts of an image around a window: below, above, and on both sides."""
-    y, x = window
-    return [
-        (slice(0, y.start), slice(None)),
-        (slice(y.stop, None), slice(None)),
-        (y, slice(0, x.start)),
-        (y, slice(x.stop, None)),
-    ]
 
 
 def _one_each(name: str, numbers: ArrayLike, n: int) -> NDArray[np.float64]:

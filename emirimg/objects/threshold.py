@@ -150,7 +150,9 @@ def find_brightest(
         whole = (labels[region] == label).astype(np.int32)
         for light, x, y in _parts(whole, smooth[region], image[region], npixels):
             place = (x + region[1].start, y + region[0].start)
-            if all(border < at < n - border for at, n in zip(place, labels.shape[::-1])):
+            if all(
+                border < at < n - border for at, n in zip(place, labels.shape[::-1], strict=True)
+            ):
                 found.append((light, *place))
     found.sort()
     return np.array([place[1:] for place in found[-number:]]).reshape(-1, 2)
