@@ -9,6 +9,7 @@ from .._exports import exported
 if TYPE_CHECKING:
     from .exposure import *
     from .legacy import *
+    from .legacy_stare import *
     from .plan import *
     from .planned import *
     from .preflight import *
@@ -22,7 +23,8 @@ __getattr__, __dir__, __all__ = exported(
     __name__,
     {
         "exposure": ["ExposureReducer"],
-        "legacy": ["DitheredImage", "StareResult", "full_dithered_image", "stare_image"],
+        "legacy": ["DitheredImage", "full_dithered_image"],
+        "legacy_stare": ["StareResult", "stare_image"],
         "plan": ["plan_run"],
         "planned": ["PlannedBlock", "RunOptions"],
         "preflight": [

@@ -139,7 +139,7 @@ class BlockRunner:
 
     def _position(self, plan: PlannedBlock, record: TaskRecord, directory: Path) -> None:
         """Reduce the exposures of one position."""
-        from .legacy import stare_image  # noqa: PLC0415 (see _load)
+        from .legacy_stare import stare_image  # noqa: PLC0415 (see _load)
 
         frames = [read_frame(path, detector=self.options.detector) for path in plan.exposures]
         method = plan.block.requirements.reprojection_method
@@ -173,7 +173,8 @@ class BlockRunner:
             progress=self.progress,
             description="Reading images",
         )
-        from .legacy import StareResult, full_dithered_image  # noqa: PLC0415 (see _load)
+        from .legacy import full_dithered_image  # noqa: PLC0415 (see _load)
+        from .legacy_stare import StareResult  # noqa: PLC0415
 
         masked = [self._with_mask(child, plan) for child in read]
         children = [StareResult(child.frame, child.channels) for child in masked]

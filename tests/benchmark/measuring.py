@@ -66,7 +66,7 @@ def measure(command):
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
         start = time.perf_counter()
         process = subprocess.Popen(
-            argv, cwd=command.cwd, env={**os.environ, **command.environment},
+            argv, cwd=command.cwd, env=_environment() | command.environment,
             stdout=out, stderr=errors,
         )  # fmt: skip
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
@@ -85,6 +85,11 @@ def measure(command):
         wall, cpu = times["wall"], times["cpu"]
     unit = 1 if sys.platform == "darwin" else 1024
     return Run(wall, cpu, usage.ru_maxrss * unit / 1e9, written)
+
+
+def _environment():
+    """Return the environment, in which modules are compiled once, as an installation does it."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _text(stream):
