@@ -121,6 +121,16 @@ def test_the_reducer_loads_only_what_every_run_needs():
         "matplotlib", "photutils", "reproject", "scipy.interpolate", "scipy.ndimage",
         "scipy.optimize", "scipy.spatial", "scipy.special",
     )  # fmt: skip
-    code = f"import sys, emirimg.dither; print(*sorted(set({heavy}) & set(sys.modules)))"
+    code = (
+        "import sys; from emirimg import DitherReducer;"
+        f" print(*sorted(set({heavy}) & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_a_plan_loads_no_kernels_and_no_reducer():
+    heavy = ("numba", "emirimg.alignment", "emirimg.dither.legacy", "emirimg.dither.reducer")
+    code = f"import sys, emirimg.cli._blocks; print(*sorted(set({heavy}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

@@ -1,12 +1,5 @@
 """Where the frames lie on the sky."""
 
-from .cross_correlation import *
-from .distortion import *
-from .header import *
-from .psf import *
-from .reference_catalogue import *
-from .reference_object import *
-from .solution import *
-from .star_alignment import *
-from .star_list import *
-from .stars import *
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

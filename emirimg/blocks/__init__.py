@@ -1,7 +1,5 @@
 """What the observer asked for: observation blocks, requirements, calibrations."""
 
-from .block import *
-from .control import *
-from .modern import *
-from .names import *
-from .requirements import *
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import reprlib
+from collections.abc import Sequence
 from typing import Any, Self
 
 from pydantic import (
@@ -16,7 +17,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from .._strategy import explain_unknown
 
-__all__ = ["InputModel"]
+__all__ = ["InputModel", "explained_text"]
 
 _EXPLAINED = "explained"
 
@@ -40,17 +41,28 @@ class InputModel(BaseModel):
         raise ValidationError.from_exception_data(cls.__name__, details)
 
 
+def explained_text(item: Any, place: Sequence[Any]) -> str:
+    """Say what is wrong with a value, and at which place."""
+    return ": ".join([*filter(None, [".".join(map(str, place))]), _message(item)])
+
+
 def _explained(item: Any, model: type[BaseModel]) -> InitErrorDetails:
-    kind, message = item["type"], item["msg"]
+    kind, message = item["type"], _message(item)
     if kind == "extra_forbidden" and len(item["loc"]) == 1:
         message = f"unknown key: {explain_unknown(str(item['loc'][0]), model.model_fields)}"
-    elif kind == "missing":
-        message = "is missing"
-    elif kind == "value_error":
-        message = message.removeprefix("Value error, ")
-    elif kind != _EXPLAINED:
-        expected = message.removeprefix("Input should be ")
-        message = f"found {reprlib.repr(item['input'])}, expected {expected}"
     # The message is passed as a value: its braces are not those of a template.
     error = PydanticCustomError(_EXPLAINED, "{message}", {"message": message})
     return InitErrorDetails(type=error, loc=item["loc"], input=item["input"])
+
+
+def _message(item: Any) -> str:
+    kind, message = item["type"], item["msg"]
+    if kind == "missing":
+        return "is missing"
+    if kind == "value_error":
+        return message.removeprefix("Value error, ")
+    if kind == _EXPLAINED:
+        return message
+    return (
+        f"found {reprlib.repr(item['input'])}, expected {message.removeprefix('Input should be ')}"
+    )

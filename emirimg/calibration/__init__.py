@@ -1,14 +1,5 @@
 """From raw counts to calibrated exposures: bad pixels, dark, flat, noise."""
 
-from .afterglow import *
-from .calibrate import *
-from .calibrations import *
-from .cosmic_rays import *
-from .exposure_noise import *
-from .hidden_pixels import *
-from .interpolation import *
-from .measured_noise import *
-from .operations import *
-from .outliers import *
-from .persistence import *
-from .trails import *
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

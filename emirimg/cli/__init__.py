@@ -4,4 +4,4 @@ Heavy imports stand inside the bodies of the commands, so that ``--help``
 answers at once.
 """
 
-from .application import *
+from .application import main as main

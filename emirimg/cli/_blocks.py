@@ -7,13 +7,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from .._memory import return_freed_arrays
 from .._version import version
-from ..dither import DitherResult, RunOptions, plan_run, run_blocks
+from ..dither import RunOptions, plan_run, run_blocks
 from ..exceptions import InputError
 from ..instrument import detector_by_uuid
 from ..io import read_control, write_control_dump
@@ -22,6 +22,9 @@ from ._outcomes import raise_failures, say_outcomes
 from ._output import typed_command
 from ._plans import say_plans
 from ._reporter import Reporter
+
+if TYPE_CHECKING:
+    from ..dither import DitherResult
 
 __all__ = ["run_files"]
 

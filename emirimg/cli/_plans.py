@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..dither import CalibrationUse, DitherReducer, PlannedBlock
-from ..io import ExposureGroup
 from ._reporter import Reporter
+
+if TYPE_CHECKING:
+    from ..dither import CalibrationUse, PlannedBlock
+    from ..io import ExposureGroup
 
 __all__ = ["say_plans", "say_reduction"]
 
@@ -24,6 +26,8 @@ def say_reduction(
     products: Iterable[Path],
 ) -> None:
     """Say what ``emirimg reduce`` would do."""
+    from ..dither import DitherReducer  # noqa: PLC0415 (heavy)
+
     reporter.say(
         f"{_exposures(group.paths)} of {group.object_name}, {group.filter_name}"
         f" ({group.detector.name}) would be reduced: {_names(group.paths)}"

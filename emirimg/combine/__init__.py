@@ -1,6 +1,5 @@
 """Statistics along a stack of pixels, and the mosaic they make."""
 
-from .assemble import *
-from .combiners import *
-from .mosaic import *
-from .planes import *
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

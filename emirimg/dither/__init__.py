@@ -1,12 +1,5 @@
 """The order of things: from exposures to a mosaic."""
 
-from .exposure import *
-from .legacy import *
-from .plan import *
-from .planned import *
-from .preflight import *
-from .reducer import *
-from .result import *
-from .run_all import *
-from .upgrade import *
-from .watch import *
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -14,6 +14,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import astropy.units as u
 import numpy as np
@@ -22,7 +23,6 @@ from astropy.nddata import CCDData
 from .._parallel import Progress, parallel_map
 from .._version import version
 from ..calibration import Calibrations
-from ..combine.kernels import load_kernels
 from ..instrument import read_metadata
 from ..io import (
     PositionImage,
@@ -44,16 +44,16 @@ from ..io import (
 )
 from ..io.numina.records import IMAGE, LOG
 from ..projection import whole_pixel_shifts
-from .legacy import DitheredImage, StareResult, full_dithered_image, stare_image
-from .legacy_result import legacy_result
 from .notes import noted_warnings
 from .planned import PlannedBlock, RunOptions
-from .reducer import DitherReducer
-from .result import DitherResult
+
+if TYPE_CHECKING:
+    from .legacy import DitheredImage
+    from .result import DitherResult
 
 __all__ = ["BlockRunner", "Report"]
 
-Report = Callable[[DitherResult, Path], object]
+Report = Callable[["DitherResult", Path], object]
 
 
 class BlockRunner:
@@ -74,7 +74,7 @@ class BlockRunner:
         self.tell = say
         self._calibrations: dict[tuple[object, ...], Calibrations] = {}
         self._identifiers: dict[Path, str] = {}
-        self._kernels = executor.submit(load_kernels)  # while the first files are looked through
+        self._loaded = executor.submit(_load)  # while the first files are looked through
 
     def run(self, plan: PlannedBlock) -> Path:
         """Reduce one block and return its image."""
@@ -96,7 +96,7 @@ class BlockRunner:
                     self._mosaic(plan, record, directory)
                 else:
                     self._dithered(plan, record, directory)
-                self._kernels.result()
+                self._loaded.result()
                 if self.options.validate:
                     self._read_back(plan, directory)
                 write_result(directory, combined=combined)
@@ -139,6 +139,8 @@ class BlockRunner:
 
     def _position(self, plan: PlannedBlock, record: TaskRecord, directory: Path) -> None:
         """Reduce the exposures of one position."""
+        from .legacy_stare import stare_image  # noqa: PLC0415 (see _load)
+
         frames = [read_frame(path, detector=self.options.detector) for path in plan.exposures]
         method = plan.block.requirements.reprojection_method
         for kind, path in plan.calibrations.items():
@@ -171,6 +173,9 @@ class BlockRunner:
             progress=self.progress,
             description="Reading images",
         )
+        from .legacy import full_dithered_image  # noqa: PLC0415 (see _load)
+        from .legacy_stare import StareResult  # noqa: PLC0415
+
         masked = [self._with_mask(child, plan) for child in read]
         children = [StareResult(child.frame, child.channels) for child in masked]
         for name, child in zip(names, plan.children, strict=True):
@@ -194,6 +199,8 @@ class BlockRunner:
             )
         self._say_places(record, names, [child.frame.shape for child in children], result)
         if self.report is not None and self.options.report:
+            from .legacy_result import legacy_result  # noqa: PLC0415 (heavy)
+
             headers = [child.frame.meta for child in children]
             self.report(legacy_result(result, plan, headers, names, self._identify), directory)
         write_dithered_image(
@@ -225,6 +232,8 @@ class BlockRunner:
 
     def _mosaic(self, plan: PlannedBlock, record: TaskRecord, directory: Path) -> None:
         """Reduce raw exposures by the strategies that are named."""
+        from .reducer import DitherReducer  # noqa: PLC0415 (heavy)
+
         exposures: list[Path | CCDData] = list(plan.exposures)
         first = read_frame(plan.exposures[0], detector=self.options.detector)
         if self.options.detector is not None:
@@ -283,6 +292,14 @@ class BlockRunner:
         kind, _, text = identifier(image).partition(":")
         unique = re.sub(r"[^\w-]", "_", text) if kind == "uuid" else image.parent.name
         return f"{image.stem}_{unique}"
+
+
+def _load() -> None:
+    """Load what all blocks need but not their plan, and with it what numba needs of its own."""
+    from ..combine.kernels import load_kernels  # noqa: PLC0415
+
+    import_module(".legacy", __package__)
+    load_kernels()
 
 
 def _with_bias(

@@ -1,6 +1,5 @@
 """Flat fields: the illumination that the stars see, and the one that the sky shows."""
 
-from .doughnut import *
-from .photometry import *
-from .starflat import *
-from .superflat import *
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -10,9 +10,7 @@ from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
 from ._elimination import normal_equations, without_means
-from .ring import find_ring
-from .ring import polynomial_basis as _basis
-from .ring import polynomial_terms as _terms
+from .ring import find_ring, polynomial_basis as _basis, polynomial_terms as _terms
 
 __all__ = ["Model", "Solution", "StarEquations", "StarMeasurements"]
 

@@ -1,5 +1,5 @@
 """What EMIR is: its detectors, its header keywords, its optics."""
 
-from .detectors import *
-from .geometry import *
-from .metadata import *
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

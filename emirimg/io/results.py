@@ -36,6 +36,7 @@ _PLANES = {
     "MAP": ("coverage", np.int16, ""),
     "EXPTIME": ("exposure", np.float32, "s"),
 }
+_PIECE = 2**23
 _TABLE_FORMATS = {".ecsv": "ascii.ecsv", ".fits": "fits", ".csv": "ascii.csv"}
 
 
@@ -226,8 +227,13 @@ def sha256(path: str | Path) -> str:
     ...     print(sha256(path)[:16])
     5dc27af287fa554a
     """
-    with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    found = hashlib.sha256()
+    # In few steps: after each of them, a thread that loads modules may have to be waited for.
+    piece = memoryview(bytearray(_PIECE))
+    with Path(path).open("rb", buffering=0) as stream:
+        while n := stream.readinto(piece):
+            found.update(piece[:n])
+    return found.hexdigest()
 
 
 def write_json(path: str | Path, content: Any, *, overwrite: bool = False) -> Path:

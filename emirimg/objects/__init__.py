@@ -1,8 +1,5 @@
 """The objects: their masks, their catalogue and the quality of the mosaic."""
 
-from .catalogue import *
-from .mask import *
-from .masker import *
-from .quality import *
-from .regions import *
-from .threshold import *
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -1,10 +1,5 @@
 """From the detector to the mosaic: one resampling."""
 
-from .back import *
-from .grid import *
-from .integer_shift import *
-from .lanczos import *
-from .pixel_map import *
-from .protocol import *
-from .reprojected import *
-from .undistort import *
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -1,14 +1,5 @@
 """What an observer wants to see of a reduction: pictures and tables."""
 
-from .charts import *
-from .comparison import *
-from .comparison_page import *
-from .comparison_views import *
-from .injection import *
-from .maps import *
-from .numbers import *
-from .page import *
-from .plots import *
-from .preflight import *
-from .show import *
-from .summary import *
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

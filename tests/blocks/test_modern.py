@@ -77,6 +77,10 @@ def test_round_trip():
         ({"resampler": {"kernel": 3}}, "unknown strategy None: known are"),
         ({"sky": {"name": "neighbours", "n_frame": 3}}, "no parameter 'n_frame': did you mean"),
         ({"resample": "interp"}, "unknown key: did you mean 'resampler'"),
+        (
+            {"sky": {"name": "neighbours", "n_frames": 0, "clip": "x"}},
+            "n_frames: found 0, expected greater than or equal to 1; clip: found 'x'",
+        ),
         ({"passes": 0}, "found 0, expected greater than or equal to 1"),
         ({"gain": "high"}, "found 'high'"),
         ({"sky": "constant", "sky_images": 6, "iterations": 1}, "cannot be combined with sky"),

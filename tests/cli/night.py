@@ -10,7 +10,7 @@ from astropy.io.fits import Header
 from astropy.nddata import CCDData
 
 from emirimg.calibration import calibrate
-from emirimg.dither import DitheredImage, StareResult, run
+from emirimg.dither import DitheredImage, StareResult, legacy, legacy_stare
 from emirimg.instrument import read_metadata, undistorted
 
 IDS = ["_0001877553", "_0001877559", "_0001877565", "_0001877571"]
@@ -61,8 +61,8 @@ def calls(monkeypatch):
             warnings=(),
         )
 
-    for function in (stare_image, full_dithered_image):
-        monkeypatch.setattr(run, function.__name__, function)
+    monkeypatch.setattr(legacy_stare, "stare_image", stare_image)
+    monkeypatch.setattr(legacy, "full_dithered_image", full_dithered_image)
     return noted
 
 

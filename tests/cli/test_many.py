@@ -10,7 +10,7 @@ from astropy.io import fits
 from night import IDS, edit, names
 
 from emirimg.cli._night import directory_names
-from emirimg.dither import run
+from emirimg.dither import legacy_stare
 from emirimg.dither.roles import skies_of
 from emirimg.exceptions import SkyError
 from emirimg.io import group_exposures, read_mosaic
@@ -21,7 +21,7 @@ QUICKLY = ("--sky", "constant", "--alignment", "header", "--resampler", "interp"
 @pytest.fixture
 def failing(monkeypatch, calls):  # noqa: ARG001 (their stand-in is replaced again)
     """The second exposure cannot be reduced."""
-    quick = run.stare_image
+    quick = legacy_stare.stare_image
 
     def stare_image(frames, *args, **options):
         if frames[0].meta["IMGOBBL"] == 2:
@@ -29,7 +29,7 @@ def failing(monkeypatch, calls):  # noqa: ARG001 (their stand-in is replaced aga
             raise SkyError(msg)
         return quick(frames, *args, **options)
 
-    monkeypatch.setattr(run, "stare_image", stare_image)
+    monkeypatch.setattr(legacy_stare, "stare_image", stare_image)
 
 
 @pytest.mark.usefixtures("failing")

@@ -9,7 +9,7 @@ import yaml
 from astropy.io import fits
 from night import IDS, edit, names
 
-from emirimg.dither import RunOptions, plan_run, run, run_blocks
+from emirimg.dither import RunOptions, legacy, plan_run, run_blocks
 from emirimg.exceptions import SkyError
 from emirimg.instrument import H2RG, HAWAII2
 from emirimg.io import read_control, read_mosaic
@@ -278,7 +278,7 @@ def test_a_failure_leaves_the_old_results_and_a_log(emirimg, step1, monkeypatch)
         msg = "the sky fell"
         raise SkyError(msg)
 
-    monkeypatch.setattr(run, "full_dithered_image", fail)
+    monkeypatch.setattr(legacy, "full_dithered_image", fail)
     result = emirimg("run", "dithered_v0.yaml")
     assert result.exit_code == 1
     assert result.stderr.endswith("emirimg: error: the sky fell\n")

@@ -5,8 +5,7 @@ import re
 import numpy as np
 import pytest
 from astropy.io import fits
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from night import IDS, edit, names
 
 from emirimg.instrument import H2RG

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from dithers import H2RG, flat_frame
 
-from emirimg.instrument import H2RG as NEW
-from emirimg.instrument import HAWAII2 as OLD
+from emirimg.instrument import H2RG as NEW, HAWAII2 as OLD
 from emirimg.sky import ChannelMedian, DetectorResidual, QuadrantSurface, SmoothResidual
 from emirimg.sky._regions import block_edges, channels_of, quadrants_of
 

@@ -1,8 +1,5 @@
 """A look at exposures before they are reduced: what is there, and what is wrong."""
 
-from .calibrations import *
-from .findings import *
-from .inspection import *
-from .judgement import *
-from .pixels import *
-from .places import *
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -1,11 +1,5 @@
 """Observation blocks and control files as the command ``numina`` reads them."""
 
-from .blocks import *
-from .control import *
-from .dithered_image import *
-from .dump import *
-from .generate import *
-from .offsets import *
-from .position_image import *
-from .records import *
-from .write import *
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

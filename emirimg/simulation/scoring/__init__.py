@@ -1,6 +1,5 @@
 """The score of a mosaic against the truth of its simulation."""
 
-from .figures import *
-from .ideal import *
-from .image import *
-from .report import *
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
