@@ -101,4 +101,4 @@ def test_work_that_cannot_be_sent():
     with WorkerProcesses(1) as pool:
         outcomes = run_jobs(jobs, pool)
     assert outcomes[0].result == 1
-    assert "pickle" in str(outcomes[1].error)
+    assert "local object" in str(outcomes[1].error)

@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 from astropy.stats import SigmaClip, mad_std
 from numpy.typing import NDArray
-from photutils.aperture import ApertureStats, CircularAnnulus, CircularAperture
+from photutils.aperture import (
+    ApertureStats,
+    CircularAnnulus,
+    CircularAperture,
+    aperture_photometry,
+)
 from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.optimize import least_squares
 
@@ -33,8 +38,8 @@ def aperture_sum(
     image: NDArray[np.floating], positions: Positions, radius: float
 ) -> NDArray[np.float64]:
     """Return the sums in circular apertures (exact areas of overlap)."""
-    sums, _ = CircularAperture(positions, radius).do_photometry(image)
-    return np.asarray(sums, dtype=float)
+    table = aperture_photometry(image, CircularAperture(positions, radius))
+    return np.asarray(table["aperture_sum"], dtype=float)
 
 
 def disc_sum(
