@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..alignment.smoothing import gaussian_smoothed
 from ..combine.mosaic import Mosaic
+from ._deblend import deblended
 from .background import robust_rms, subtract_background
 
 if TYPE_CHECKING:
@@ -111,11 +112,7 @@ def _find_sources(
     mosaic: Mosaic, threshold: float, npixels: int, *, deblend: bool
 ) -> SourceCatalog | None:
     """Return the sources, whose properties are measured when they are asked for."""
-    from photutils.segmentation import (  # noqa: PLC0415 (heavy)
-        SourceCatalog,
-        deblend_sources,
-        detect_sources,
-    )
+    from photutils.segmentation import SourceCatalog, detect_sources  # noqa: PLC0415 (heavy)
     from photutils.utils.exceptions import NoDetectionsWarning  # noqa: PLC0415 (heavy)
 
     empty = mosaic.mask | ~(mosaic.variance > 0) | ~np.isfinite(mosaic.data)
@@ -135,7 +132,7 @@ def _find_sources(
     if segments is None:
         return None
     if deblend:
-        segments = deblend_sources(smooth, segments, npixels, progress_bar=False)
+        segments = deblended(smooth, segments, npixels)
     return SourceCatalog(data, segments, error=error, mask=empty, wcs=mosaic.grid.wcs)
 
 

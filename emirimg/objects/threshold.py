@@ -14,6 +14,7 @@ from .._parallel import parallel_map, row_bands
 from .._strategy import Strategy
 from ..combine.mosaic import Mosaic
 from ._clipped import clipped_background
+from ._deblend import deblended
 from .mask import ObjectMask
 
 __all__ = ["ThresholdMasker", "find_brightest"]
@@ -164,14 +165,9 @@ def _parts(
     npixels: int,
 ) -> Iterator[tuple[float, float, float]]:
     """Yield flux and barycentre (x, y) of the objects that touch each other in ``whole``."""
-    from photutils.segmentation import (  # noqa: PLC0415 (heavy)
-        SegmentationImage,
-        deblend_sources,
-    )
+    from photutils.segmentation import SegmentationImage  # noqa: PLC0415 (heavy)
 
-    parts = deblend_sources(
-        smooth, SegmentationImage(whole), npixels, contrast=0.005, progress_bar=False
-    )
+    parts = deblended(smooth, SegmentationImage(whole), npixels, contrast=0.005)
     for part, region in zip(parts.labels, parts.slices, strict=True):
         light = np.where(parts.data[region] == part, image[region], 0).astype(float)
         y, x = scipy.ndimage.center_of_mass(np.maximum(light, 0))
