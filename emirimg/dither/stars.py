@@ -15,11 +15,9 @@ from ..stack import DitherStack
 from .field_steps import FieldSteps
 from .flagging import bright_stars
 from .illumination import star_places
-from .tie import catalogue_magnitudes
+from .tie import Magnitudes, catalogue_magnitudes
 
 __all__ = ["watched_stars"]
-
-Magnitudes = tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]
 
 
 def watched_stars(
