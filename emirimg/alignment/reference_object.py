@@ -10,6 +10,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from .._strategy import Strategy
+from .._wording import counted
 from ..exceptions import AlignmentError
 from ..stack import DitherStack
 from .solution import Alignment
@@ -59,7 +60,7 @@ class ReferenceObjectAlignment(Strategy):
             return shifted_alignment(stack, _header_offsets(stack), "header")
         if len(self.positions) != len(stack):
             msg = (
-                f"there are {len(self.positions)} positions of the reference object;"
+                f"found {counted(len(self.positions), 'position')} of the reference object;"
                 f" {len(stack)}, one for each frame, were expected"
             )
             raise AlignmentError(msg)

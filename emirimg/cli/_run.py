@@ -15,6 +15,7 @@ from typing import Any
 
 from .._memory import return_freed_arrays
 from .._version import version
+from .._wording import counted
 from ..calibration import Calibrations
 from ..combine.kernels import load_kernels
 from ..dither import CalibrationUse, DitherReducer, DitherResult, find_calibrations
@@ -141,7 +142,8 @@ def reduce_exposures(
         compiled = beside.submit(load_kernels)
         reporter.step(f"emirimg {version}: {shlex.join(sys.argv)}")
         group, sky_exposures = _target_and_sky(paths, sky_paths)
-        reporter.step(f"{len(group.paths)} exposures of {group.object_name}, {group.filter_name}")
+        many = counted(len(group.paths), "exposure")
+        reporter.step(f"{many} of {group.object_name}, {group.filter_name}")
         if mask_regions is not None:
             # A fault of the file shall show now, not after the first mosaic.
             read_outlines(mask_regions, read_frame(group.paths[0]).wcs)
@@ -149,7 +151,7 @@ def reduce_exposures(
             strategies = {**strategies, "objects": objects}
         if catalogue is not None:
             stars = read_reference_catalogue(catalogue, group.filter_name)
-            reporter.step(f"catalogue {catalogue}: {len(stars)} stars")
+            reporter.step(f"catalogue {catalogue}: {counted(len(stars), 'star')}")
             strategies = {**strategies, "catalogue": stars}
         with machine.arguments() as arguments:
             reducer = DitherReducer(

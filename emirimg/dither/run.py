@@ -22,6 +22,7 @@ from astropy.nddata import CCDData
 
 from .._parallel import Progress, parallel_map
 from .._version import version
+from .._wording import counted
 from ..calibration import Calibrations
 from ..instrument import read_metadata
 from ..io import (
@@ -145,7 +146,7 @@ class BlockRunner:
         method = plan.block.requirements.reprojection_method
         for kind, path in plan.calibrations.items():
             record.say(f"{kind.replace('_', ' ')}: {path.name}, {self._identify(path)}")
-        record.say(f"{len(frames)} exposures, resampled by {method}")
+        record.say(f"{counted(len(frames), 'exposure')}, resampled by {method}")
         result = stare_image(
             frames,
             plan.block.requirements,
@@ -228,7 +229,7 @@ class BlockRunner:
         for name, (x, y), method in zip(names, places, result.alignment.methods, strict=True):
             record.say(f"{name}: first pixel at x {x}, y {y} of the mosaic, placed by {method}")
         ny, nx = result.data.shape
-        record.say(f"mosaic of {nx} x {ny} pixels (x, y), {len(names)} images combined")
+        record.say(f"mosaic of {nx} x {ny} pixels (x, y), {counted(len(names), 'image')} combined")
 
     def _mosaic(self, plan: PlannedBlock, record: TaskRecord, directory: Path) -> None:
         """Reduce raw exposures by the strategies that are named."""
