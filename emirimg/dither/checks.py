@@ -12,8 +12,11 @@ from .._wording import counted
 from ..exceptions import MixedExposuresError, UnusableExposureError
 from ..instrument import ExposureMetadata
 
-__all__ = ["require_alike", "require_contrast"]
+__all__ = ["LEAST_LEVEL", "require_alike", "require_contrast"]
 
+LEAST_LEVEL = 0.01
+"""An exposure, or a readout channel, with less than this part of the others' sky has not seen
+the sky."""
 _STRIDE = 64
 """Step between the rows, and the columns, that are looked at first."""
 
