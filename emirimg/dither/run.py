@@ -75,7 +75,7 @@ class BlockRunner:
         self.tell = say
         self._calibrations: dict[tuple[object, ...], Calibrations] = {}
         self._identifiers: dict[Path, str] = {}
-        self._loaded = executor.submit(_load)  # while the first files are looked through
+        self._loading = [executor.submit(_load)]  # while the first files are looked through
 
     def run(self, plan: PlannedBlock) -> Path:
         """Reduce one block and return its image."""
@@ -97,7 +97,8 @@ class BlockRunner:
                     self._mosaic(plan, record, directory)
                 else:
                     self._dithered(plan, record, directory)
-                self._loaded.result()
+                for loading in self._loading:
+                    loading.result()
                 if self.options.validate:
                     self._read_back(plan, directory)
                 write_result(directory, combined=combined)
@@ -127,7 +128,7 @@ class BlockRunner:
         """Bring the inputs of a block to its work directory."""
         if getattr(plan.block.requirements, "refine_offsets", False):
             # Takes half a second, which the finding of the stars need not wait for.
-            self.executor.submit(import_module, "photutils.segmentation")
+            self._loading.append(self.executor.submit(import_module, "photutils.segmentation"))
         files = {path.name: path for path in plan.calibrations.values()}
         if plan.exposures:
             files |= {path.name: path for path in plan.exposures}
