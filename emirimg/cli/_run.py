@@ -32,6 +32,7 @@ from ..io import (
     require_one_group,
 )
 from ..objects import MaskWithRegions, SegmentationMasker
+from ..report.files import REPORT_FILES
 from ._machine import Machine
 from ._output import output_directory, refuse_products, typed_command
 from ._plans import say_reduction
@@ -40,8 +41,7 @@ from ._reporter import Reporter
 __all__ = ["CalibrationFiles", "reduce_exposures"]
 
 _IMAGE, _PICTURE, _LOG = "mosaic.fits", "mosaic.png", "processing.log"
-_PAGE, _SUMMARY, _TABLE = "report.html", "summary.json", "frames.ecsv"
-PRODUCTS = (_IMAGE, _PICTURE, _LOG, _PAGE, _SUMMARY, _TABLE)
+PRODUCTS = (_IMAGE, _PICTURE, _LOG, *REPORT_FILES)
 
 
 @dataclass(frozen=True)
@@ -177,11 +177,12 @@ def reduce_exposures(
         (workplace / _LOG).write_text("\n".join(log))
     for table in report.summary_tables(summary):
         reporter.say(table)
+    page, numbers, frames = REPORT_FILES
     reporter.say(
         f"The mosaic:   {directory / _IMAGE}\n"
         f"Its picture:  {directory / _PICTURE}\n"
-        f"The report:   {directory / _PAGE}\n"
-        f"The details:  {directory / _SUMMARY}, {_TABLE}, {_LOG}"
+        f"The report:   {directory / page}\n"
+        f"The details:  {directory / numbers}, {frames}, {_LOG}"
     )
     return result
 
