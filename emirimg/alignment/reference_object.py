@@ -13,6 +13,7 @@ from .._strategy import Strategy
 from .._wording import counted
 from ..exceptions import AlignmentError
 from ..stack import DitherStack
+from .plane import wcss_of
 from .solution import Alignment
 
 __all__ = ["ReferenceObjectAlignment", "shifted_alignment"]
@@ -52,10 +53,7 @@ class ReferenceObjectAlignment(Strategy):
         AlignmentError
             If a frame has no WCS, or there is not one position for each frame.
         """
-        for frame, name in zip(stack, stack.names, strict=True):
-            if frame.wcs is None:
-                msg = f"{name} has no WCS; a celestial WCS was expected in its header"
-                raise AlignmentError(msg)
+        wcss_of(stack)  # there must be one of each frame
         if self.positions is None:
             return shifted_alignment(stack, _header_offsets(stack), "header")
         if len(self.positions) != len(stack):
