@@ -8,6 +8,7 @@ import click
 
 from .._memory import loading
 from ._options import (
+    FILE,
     calibration_options,
     dry_run_option,
     machine_options,
@@ -19,8 +20,6 @@ from ._options import (
 from ._strategies import make_strategies, strategy_options
 
 __all__ = ["reduce_command"]
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command("reduce", short_help="Turn raw exposures into a mosaic.")
@@ -37,11 +36,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     " may be given several times.",
 )  # fmt: skip
 @click.option(
-    "--mask-regions", metavar="REG", type=_FILE,
+    "--mask-regions", metavar="REG", type=FILE,
     help="Region file of DS9: what else to mask as objects (sky or mosaic pixels).",
 )  # fmt: skip
 @click.option(
-    "--catalogue", metavar="FILE", type=_FILE,
+    "--catalogue", metavar="FILE", type=FILE,
     help="Stars to tie places and magnitudes to (FITS, ECSV, CSV: ra, dec, mag).",
 )  # fmt: skip
 @click.option(
