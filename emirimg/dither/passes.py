@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._memory import return_kept_memory
 from ..alignment import AlignmentEstimator
-from ..calibration import PersistenceDetector, Trail
 from ..combine import Combiner
 from ..flat import Illumination
 from ..objects import ObjectMask
@@ -18,7 +16,7 @@ from ..sky import SkyEstimator, SkyResidual
 from ..sky.solution import fills_field
 from .field import Field
 from .field_steps import FieldSteps, divide, with_flags, with_masks_of
-from .flagging import Reference, bright_stars, flag_frames
+from .flagging import Finders, Reference, bright_stars, flag_frames
 from .illumination import find_illumination
 from .matching import match_frames
 from .steps import placed
@@ -121,37 +119,19 @@ def is_settled(before: ObjectMask | None, now: ObjectMask) -> bool:
     return before is not None and now.changed_fraction(before) < _MASK_IS_STABLE
 
 
-def flag_field(
-    field: Field,
-    steps: FieldSteps,
-    *,
-    outliers: Callable[..., NDArray[np.bool_]] | None,
-    trails: Callable[..., Sequence[Trail]] | None,
-    persistence: PersistenceDetector | None,
-    cosmic_rays: Callable[..., NDArray[np.bool_]] | None,
-) -> None:
+def flag_field(field: Field, find: Finders, steps: FieldSteps) -> None:
     """Flag anew what does not fit the mosaic: what a poorer one suspected is forgotten.
 
     Skies, frames less them and (unless the target fills it) the mosaic are let go.
     """
     stack, bright = with_masks_of(field.clean, field.frames), field.bright
     if bright is None:
-        bright = bright_stars(stack, persistence, steps)
+        bright = bright_stars(stack, find.persistence, steps)
     reference = Reference.of(field.mosaic)
     field.keeps_mosaic = fills_field(field.skies)
     # The memory of the mosaic's other planes is wanted now, that of all else afterwards.
     if not field.keeps_mosaic:
         del field.combination
-    field.flags = flag_frames(
-        stack,
-        reference,
-        field.alignment,
-        bright,
-        steps,
-        outliers=outliers,
-        trails=trails,
-        persistence=persistence,
-        cosmic_rays=cosmic_rays,
-    )
+    field.flags = flag_frames(stack, reference, field.alignment, bright, find, steps)
     del field.skies, field.clean
     field.bright = None

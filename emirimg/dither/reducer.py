@@ -34,6 +34,7 @@ from .conclude import concluding
 from .exposure import ExposureReducer
 from .field import Field
 from .field_steps import FieldSteps, with_masks_of
+from .flagging import Finders
 from .loading import Inventory, load
 from .looks import first_looks
 from .notes import noted_warnings
@@ -272,6 +273,7 @@ class DitherReducer:
             threads = isinstance(pool, ThreadPoolExecutor)
             executor = pool if threads else ByFiles(pool, scratch)
             steps = FieldSteps(executor, self.progress, scratch)
+            find = Finders(self.outliers, self.trails, self.persistence, self.cosmic_rays)
             field, estimate_sky, inventory = self._load(exposures, sky_exposures, steps)
             for number in range(1, self.passes + 1):
                 subtract_sky(field, estimate_sky, self.residual, steps)
@@ -293,10 +295,7 @@ class DitherReducer:
                 if first:
                     field.bright, field.stars, field.magnitudes = watched.result()
                 if number < self.passes:
-                    flag_field(
-                        field, steps, outliers=self.outliers, trails=self.trails,
-                        persistence=self.persistence, cosmic_rays=self.cosmic_rays,
-                    )  # fmt: skip
+                    flag_field(field, find, steps)
             conclude = concluding(
                 field, steps, strategies=self.strategies, inventory=inventory, notes=notes,
                 catalogue=self.catalogue,
