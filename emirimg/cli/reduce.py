@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -79,14 +81,14 @@ __all__ = ["reduce_command"]
 @dry_run_option
 @reporting_options
 def reduce_command(
-    paths: tuple[Path, ...],
+    paths: Sequence[Path],
     *,
     output: Path,
     control: Path | None,
     bpm: Path | None,
     dark: Path | None,
     flat: Path | None,
-    sky_paths: tuple[Path, ...],
+    sky_paths: Sequence[Path],
     mask_regions: Path | None,
     catalogue: Path | None,
     min_transparency: float | None,
@@ -149,7 +151,7 @@ def reduce_command(
     limits = {} if min_transparency is None else {"min_transparency": min_transparency}
     calibrations = CalibrationFiles(control, bpm, dark, flat)
     chosen = make_strategies(strategies) | limits
-    given = {
+    given: dict[str, Any] = {
         "calibrations": calibrations,
         "strategies": chosen,
         "mask_regions": mask_regions,
@@ -179,7 +181,7 @@ def _require_sense(
     watch: bool,  # noqa: FBT001 (flags of the command)
     each: bool,  # noqa: FBT001
     dry_run: bool,  # noqa: FBT001
-    sky_paths: tuple[Path, ...],
+    sky_paths: Sequence[Path],
     expect: int | None,
     patience: float | None,
 ) -> None:

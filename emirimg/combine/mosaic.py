@@ -113,7 +113,7 @@ class Mosaic:
 
     def __repr__(self) -> str:
         facts = self._facts()
-        many = counted(facts["exposures"], "exposure")
+        many = counted(int(self.coverage.max()), "exposure")
         texts = (facts["field"], facts["size"], many, facts["exposure time"])
         return f"<Mosaic: {', '.join(str(text) for text in texts if text)}>"
 

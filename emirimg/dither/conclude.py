@@ -97,7 +97,7 @@ def _conclude(
         quality = measure_quality(mosaic, objects)
     else:
         quality = measure_quality(mosaic, objects, zero_point=tied.zero_point)
-    used = np.flatnonzero([record.weight > 0 for record in records])
+    used = [index for index, record in enumerate(records) if record.weight > 0]
     header = mosaic_header(
         first,
         [metadata[index] for index in used],
@@ -134,7 +134,7 @@ def _frame_records(field: Field) -> tuple[FrameRecord, ...]:
         FrameRecord(
             name=stack.names[i],
             start=stack.metadata[i].start,
-            shift=tuple(float(value) for value in alignment.shifts[i]),
+            shift=(float(alignment.shifts[i, 0]), float(alignment.shifts[i, 1])),
             residual=alignment.residuals[i],
             n_matched=int(alignment.n_matched[i]),
             method=alignment.methods[i],

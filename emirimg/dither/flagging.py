@@ -188,7 +188,7 @@ def flag_frames(
     masks = [found for found, _, _, _ in results]
     glows = [glow for _, _, glow, _ in results]
     persistent = (0,) * len(stack)
-    if footprints:
+    if footprints and find.persistence is not None:
         noise = [level for _, _, _, level in results]
         masks, persistent = _with_persistence(
             masks, before, glows, noise, find.persistence, steps.scratch

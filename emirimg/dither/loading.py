@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from astropy.nddata import CCDData
@@ -27,7 +28,7 @@ from .roles import beside_by_object, beside_by_pointing
 
 __all__ = ["Inventory", "Loaded", "load"]
 
-Exposure = str | Path | CCDData
+Exposure: TypeAlias = str | Path | CCDData
 
 _LEVEL_STRIDE = 8
 
@@ -85,7 +86,8 @@ class Loaded:
         """
         if not self.beside.any():
             return stack, None
-        return tuple(stack.select(np.flatnonzero(which)) for which in (~self.beside, self.beside))
+        beside = np.flatnonzero(self.beside)
+        return stack.select(np.flatnonzero(~self.beside)), stack.select(beside)
 
 
 def load(

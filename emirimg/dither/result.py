@@ -15,7 +15,6 @@ from astropy.time import Time
 from numpy.typing import NDArray
 
 from .._html import html_table
-from .._wording import counted
 from ..alignment import Alignment
 from ..combine import Mosaic
 from ..io.results import write_mosaic
@@ -228,7 +227,7 @@ class DitherResult:
     def __repr__(self) -> str:
         facts = self._facts()
         return (
-            f"<DitherResult: {facts['field']}, {counted(facts['exposures'], 'exposure')},"
+            f"<DitherResult: {facts['field']}, {facts['exposures']} exposures,"
             f" {facts['exposure time']}, seeing {facts['seeing']}, depth {facts['depth']}>"
         )
 
