@@ -117,7 +117,7 @@ class MixedExposuresError(InputError):
     ... except MixedExposuresError as error:
     ...     print(error)
     these exposures must not be combined, they differ in
-      filter (FILTER): F1230 in 1 exposures, first exposure 1; H in 1 exposures, first ...
+      filter (FILTER): F1230 in 1 exposure, first exposure 1; H in 1 exposure, first ...
     """
 
 
@@ -172,7 +172,7 @@ class AlignmentError(EmirimgError):
     ...     ReferenceObjectAlignment(positions=[(10, 12)])(stack)
     ... except AlignmentError as error:
     ...     print(error)
-    there are 1 positions of the reference object; 2, one for each frame, were expected
+    found 1 position of the reference object; 2, one for each frame, were expected
     """
 
 

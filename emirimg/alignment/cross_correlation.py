@@ -83,8 +83,11 @@ class CrossCorrelation(Strategy):
         crpix = np.array([wcs.wcs.crpix for wcs in alignment.wcss])
         offsets = crpix[0] - crpix
         whole = np.rint(offsets).astype(int)
-        boxes = [(star.astype(int), self._box(stack, 0, star.astype(int))) for star in stars]
-        boxes = [(star, box) for star, box in boxes if box is not None]
+        boxes = [
+            (star, box)
+            for star in stars.astype(int)
+            if (box := self._box(stack, 0, star)) is not None
+        ]
         if not boxes:
             msg = (
                 f"none of {len(stars)} stars lies well inside {stack.names[0]}:"

@@ -8,6 +8,7 @@ import numpy as np
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
+from .._wording import counted
 from ..exceptions import AlignmentWarning
 from ..instrument import pixel_scale
 from ..stack import DitherStack
@@ -71,7 +72,7 @@ def with_fallbacks(
             corrected.append(found.wcss[index])
             methods.append("stars")
             if found.n_matched[index] < 3:
-                msg = f"{name} was placed by {found.n_matched[index]} stars only"
+                msg = f"{name} was placed by {counted(found.n_matched[index], 'star')} only"
                 warnings.warn(msg, AlignmentWarning, stacklevel=3)
             continue
         east, north = (

@@ -8,8 +8,8 @@ import astropy.units as u
 import numpy as np
 
 from .._strategy import Strategy
-from ..exceptions import AlignmentError
 from ..stack import DitherStack
+from .plane import wcss_of
 from .solution import Alignment
 
 __all__ = ["HeaderAlignment"]
@@ -47,13 +47,9 @@ class HeaderAlignment(Strategy):
         AlignmentError
             If a frame has no WCS.
         """
-        for frame, name in zip(stack, stack.names, strict=True):
-            if frame.wcs is None:
-                msg = f"{name} has no WCS; a celestial WCS was expected in its header"
-                raise AlignmentError(msg)
         n_frames = len(stack)
         return Alignment(
-            wcss=tuple(frame.wcs.deepcopy() for frame in stack),
+            wcss=tuple(wcs.deepcopy() for wcs in wcss_of(stack)),
             methods=("header",) * n_frames,
             shifts=np.zeros((n_frames, 2)),
             residuals=np.full(n_frames, np.nan) * u.arcsec,

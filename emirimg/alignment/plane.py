@@ -10,9 +10,21 @@ from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-__all__ = ["common_plane", "moved_wcs", "pointing_shift", "reference_positions"]
+from ..exceptions import AlignmentError
+from ..stack import DitherStack
+
+__all__ = ["common_plane", "moved_wcs", "pointing_shift", "reference_positions", "wcss_of"]
 
 _ARCSEC = 1 / 3600
+
+
+def wcss_of(stack: DitherStack) -> list[WCS]:
+    """Return the WCSs of frames; an AlignmentError names a frame that has none."""
+    for frame, name in zip(stack, stack.names, strict=True):
+        if frame.wcs is None:
+            msg = f"{name} has no WCS; a celestial WCS was expected in its header"
+            raise AlignmentError(msg)
+    return [frame.wcs for frame in stack]
 
 
 def common_plane(wcss: Sequence[WCS]) -> WCS:

@@ -10,8 +10,10 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from .._strategy import Strategy
+from .._wording import counted
 from ..exceptions import AlignmentError
 from ..stack import DitherStack
+from .plane import wcss_of
 from .solution import Alignment
 
 __all__ = ["ReferenceObjectAlignment", "shifted_alignment"]
@@ -51,15 +53,12 @@ class ReferenceObjectAlignment(Strategy):
         AlignmentError
             If a frame has no WCS, or there is not one position for each frame.
         """
-        for frame, name in zip(stack, stack.names, strict=True):
-            if frame.wcs is None:
-                msg = f"{name} has no WCS; a celestial WCS was expected in its header"
-                raise AlignmentError(msg)
+        wcss_of(stack)  # there must be one of each frame
         if self.positions is None:
             return shifted_alignment(stack, _header_offsets(stack), "header")
         if len(self.positions) != len(stack):
             msg = (
-                f"there are {len(self.positions)} positions of the reference object;"
+                f"found {counted(len(self.positions), 'position')} of the reference object;"
                 f" {len(stack)}, one for each frame, were expected"
             )
             raise AlignmentError(msg)

@@ -15,13 +15,12 @@ from pydantic import Field
 from .._lazy import materialised
 from .._parallel import parallel_map
 from .._strategy import Strategy, quantity_field
-from ..exceptions import AlignmentError
 from ..instrument import ExposureMetadata, pixel_area, pixel_scale
 from ..stack import DitherStack
 from .distortion import corrected_distortion, find_distortion
 from .fallbacks import with_fallbacks
 from .matching import moving
-from .plane import pointing_shift
+from .plane import pointing_shift, wcss_of
 from .psf import MoffatPSF, measure_psf
 from .registration import Registration, register
 from .solution import Alignment
@@ -134,11 +133,7 @@ class StarAlignment(Strategy):
         AlignmentError
             If a frame has no WCS.
         """
-        for frame, name in zip(stack, stack.names, strict=True):
-            if frame.wcs is None:
-                msg = f"{name} has no WCS; a celestial WCS was expected in its header"
-                raise AlignmentError(msg)
-        wcss = [frame.wcs for frame in stack]
+        wcss = wcss_of(stack)
         measured = parallel_map(self._measure, stack, stack.metadata)
         lists = _moving([_usable(frame.stars) for frame in measured], stack)
         limits = {

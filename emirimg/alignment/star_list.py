@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import IntFlag
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,7 +101,7 @@ class StarList:
 
     def select(self, which: NDArray[np.bool_ | np.int_] | slice) -> StarList:
         """Return the stars at some indices, or where a boolean array is True."""
-        columns = {
+        columns: dict[str, Any] = {
             name: column[which]
             for name, column in vars(self).items()
             if isinstance(column, np.ndarray)

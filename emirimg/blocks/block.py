@@ -128,6 +128,11 @@ class ObservationBlock(InputModel):
             raise ValueError(msg)
         return self
 
+    @property
+    def takes_raw(self) -> bool:
+        """Whether raw exposures are reduced, rather than the images of other blocks."""
+        return isinstance(self.requirements, StareRequirements) or self.requirements.is_modern
+
     def with_defaults(self, defaults: Mapping[str, Any]) -> ObservationBlock:
         """Return the block with the requirements that it does not state itself.
 

@@ -14,7 +14,7 @@ from .._lazy import Plane
 from .._provenance import add_history
 from ..exceptions import FrameError
 
-__all__ = ["changed", "compared_variance", "grown", "variance_of"]
+__all__ = ["changed", "compared_variance", "grown", "required_variance", "variance_of"]
 
 
 def changed(
@@ -52,6 +52,15 @@ def variance_of(frame: CCDData) -> NDArray | None:
     return frame.uncertainty.represent_as(VarianceUncertainty).array
 
 
+def required_variance(frame: CCDData) -> NDArray:
+    """Return the variance plane of a frame; a FrameError if it has none."""
+    variance = variance_of(frame)
+    if variance is None:
+        msg = "the frame has no uncertainty; a variance was expected"
+        raise FrameError(msg)
+    return variance
+
+
 def grown(saturated: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return saturated pixels and their eight neighbours, into which their charge runs over."""
     # Few pixels are saturated: the others need not be looked at.
@@ -71,10 +80,7 @@ def compared_variance(frame: CCDData, reference: NDArray) -> NDArray:
     FrameError
         If the frame has no uncertainty or the shapes differ.
     """
-    variance = variance_of(frame)
-    if variance is None:
-        msg = "the frame has no uncertainty; a variance was expected"
-        raise FrameError(msg)
+    variance = required_variance(frame)
     if reference.shape != frame.shape:
         msg = f"reference has the shape {reference.shape}; {frame.shape} was expected"
         raise FrameError(msg)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from .._wording import counted
+
 __all__ = ["bad", "dark", "flat", "noise", "not_finite", "saturated"]
 
 
 def not_finite(count: int) -> str:
     """Pixels without a value."""
-    return f"masked {count} pixels that are not finite"
+    return f"masked {counted(count, 'pixel')} that {'is' if count == 1 else 'are'} not finite"
 
 
 def saturated(count: int, level: float) -> str:
     """Saturated pixels."""
-    return f"masked {count} pixels saturated at {level:g} adu"
+    return f"masked {counted(count, 'pixel')} saturated at {level:g} adu"
 
 
 def bad(count: int) -> str:
     """Bad pixels."""
-    return f"masked {count} bad pixels"
+    return f"masked {counted(count, 'bad pixel')}"
 
 
 def noise(gain: float, read_noise: float, origin: str) -> str:

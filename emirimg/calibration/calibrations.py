@@ -82,7 +82,7 @@ class Calibrations:
         self.require_shape(shape, name)
         for kind, lost in (("flat", "the response of the pixels"), ("bad_pixels", "bad pixels")):
             if getattr(self, kind) is None:
-                msg = f"no {_WORDS[kind]} was given for {name}: {lost} will not be corrected"
+                msg = f"no {WORDS[kind]} was given for {name}: {lost} will not be corrected"
                 warnings.warn(msg, CalibrationWarning, stacklevel=2)
         if self.flat_fault:
             msg = f"{self.name_of('flat')}: {self.flat_fault}; so fluxes and noise will be wrong"
@@ -101,8 +101,8 @@ class Calibrations:
 
     def name_of(self, kind: str) -> str:
         """Return what to call the calibration: its file, where that is known."""
-        names = {key: f"{_WORDS[key]} {name}" for key, name, _ in self.inputs if key in _WORDS}
-        return names.get(kind, f"the {_WORDS[kind]}")
+        names = {key: f"{WORDS[key]} {name}" for key, name, _ in self.inputs if key in WORDS}
+        return names.get(kind, f"the {WORDS[kind]}")
 
     @cached_property
     def flat_fault(self) -> str | None:
@@ -176,7 +176,8 @@ class Calibrations:
         return None if variance is None or inverse is None else variance * inverse**2
 
 
-_WORDS = {"bad_pixels": "bad-pixel mask", "dark": "dark", "flat": "flat"}
+WORDS = {"bad_pixels": "bad-pixel mask", "dark": "dark", "flat": "flat"}
+"""What to call the kinds of calibrations."""
 
 
 def _masked(plane: CCDData) -> NDArray[np.bool_] | bool:

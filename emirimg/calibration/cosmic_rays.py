@@ -13,8 +13,7 @@ from pydantic import Field
 from threadpoolctl import ThreadpoolController
 
 from .._strategy import Strategy
-from ..exceptions import FrameError
-from ._frames import variance_of
+from ._frames import required_variance
 
 __all__ = ["LaplacianCosmicRays"]
 
@@ -98,10 +97,7 @@ class LaplacianCosmicRays(Strategy):
         FrameError
             If the frame has no uncertainty.
         """
-        variance = variance_of(frame)
-        if variance is None:
-            msg = "the frame has no uncertainty; a variance was expected"
-            raise FrameError(msg)
+        variance = required_variance(frame)
         mask = np.zeros(frame.shape, bool) if frame.mask is None else np.array(frame.mask, bool)
         # Masked pixels may hold anything; their edges must not look like hits.
         data = np.where(mask, np.float32(0), frame.data).astype(np.float32)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from .._strategy import Strategy
+from .._wording import counted
 from ..exceptions import FrameError
 from ._frames import changed, compared_variance
 
@@ -45,7 +46,7 @@ def flag_outliers(frame: CCDData, outliers: NDArray[np.bool_]) -> CCDData:
         msg = f"outliers has the shape {outliers.shape}; {frame.shape} was expected"
         raise FrameError(msg)
     mask = outliers if frame.mask is None else np.asarray(frame.mask, dtype=bool) | outliers
-    return changed(frame, f"masked {int(outliers.sum())} outliers", mask=mask)
+    return changed(frame, f"masked {counted(int(outliers.sum()), 'outlier')}", mask=mask)
 
 
 class ReferenceOutliers(Strategy):

@@ -15,9 +15,8 @@ from pydantic import Field
 
 from .._parallel import parallel_map, row_bands
 from .._strategy import Strategy
-from ..exceptions import FrameError
 from ..stack import DitherStack
-from ._frames import variance_of
+from ._frames import required_variance
 from .afterglow import Afterglow, Footprint
 
 __all__ = ["PersistenceDetector"]
@@ -142,10 +141,7 @@ class PersistenceDetector(Strategy):
         FrameError
             If the frame has no uncertainty.
         """
-        variance = variance_of(frame)
-        if variance is None:
-            msg = "the frame has no uncertainty; a variance was expected"
-            raise FrameError(msg)
+        variance = required_variance(frame)
         stars = list(footprints)
         if not stars:
             return []

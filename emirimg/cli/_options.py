@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 __all__ = [
+    "FILE",
     "SCENE_NAMES",
     "calibration_options",
     "control_option",
@@ -27,7 +28,8 @@ __all__ = [
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _DEBUGGING = "emirimg.debug"
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+"""The type of a file that exists."""
 
 SCENE_NAMES = (
     "tutorial", "sparse", "crowded", "galaxy", "galaxy_sky", "clouds", "saturated", "five",
@@ -82,7 +84,7 @@ def json_option(command: Command) -> Command:
 def control_option(command: Command) -> Command:
     """Add ``-r``, the control file."""
     return click.option(
-        "-r", "--requirements", "control", metavar="CONTROL", type=_FILE,
+        "-r", "--requirements", "control", metavar="CONTROL", type=FILE,
         help="Control file that names the calibrations.",
     )(command)  # fmt: skip
 
@@ -94,7 +96,7 @@ def calibration_options(command: Command) -> Command:
         ("--dark", "Master dark."),
         ("--bpm", "Bad-pixel mask; not 0 is bad."),
     ):
-        command = click.option(name, metavar="FITS", type=_FILE, help=text)(command)
+        command = click.option(name, metavar="FITS", type=FILE, help=text)(command)
     return control_option(command)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from .._memory import return_freed_arrays
 from .._version import version
+from .._wording import counted
 from ..calibration import Calibrations
 from ..combine.kernels import load_kernels
 from ..dither import CalibrationUse, DitherReducer, DitherResult, find_calibrations
@@ -31,6 +32,7 @@ from ..io import (
     require_one_group,
 )
 from ..objects import MaskWithRegions, SegmentationMasker
+from ..report.files import REPORT_FILES
 from ._machine import Machine
 from ._output import output_directory, refuse_products, typed_command
 from ._plans import say_reduction
@@ -39,8 +41,7 @@ from ._reporter import Reporter
 __all__ = ["CalibrationFiles", "reduce_exposures"]
 
 _IMAGE, _PICTURE, _LOG = "mosaic.fits", "mosaic.png", "processing.log"
-_PAGE, _SUMMARY, _TABLE = "report.html", "summary.json", "frames.ecsv"
-PRODUCTS = (_IMAGE, _PICTURE, _LOG, _PAGE, _SUMMARY, _TABLE)
+PRODUCTS = (_IMAGE, _PICTURE, _LOG, *REPORT_FILES)
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,8 @@ def reduce_exposures(
         compiled = beside.submit(load_kernels)
         reporter.step(f"emirimg {version}: {shlex.join(sys.argv)}")
         group, sky_exposures = _target_and_sky(paths, sky_paths)
-        reporter.step(f"{len(group.paths)} exposures of {group.object_name}, {group.filter_name}")
+        many = counted(len(group.paths), "exposure")
+        reporter.step(f"{many} of {group.object_name}, {group.filter_name}")
         if mask_regions is not None:
             # A fault of the file shall show now, not after the first mosaic.
             read_outlines(mask_regions, read_frame(group.paths[0]).wcs)
@@ -149,7 +151,7 @@ def reduce_exposures(
             strategies = {**strategies, "objects": objects}
         if catalogue is not None:
             stars = read_reference_catalogue(catalogue, group.filter_name)
-            reporter.step(f"catalogue {catalogue}: {len(stars)} stars")
+            reporter.step(f"catalogue {catalogue}: {counted(len(stars), 'star')}")
             strategies = {**strategies, "catalogue": stars}
         with machine.arguments() as arguments:
             reducer = DitherReducer(
@@ -175,11 +177,12 @@ def reduce_exposures(
         (workplace / _LOG).write_text("\n".join(log))
     for table in report.summary_tables(summary):
         reporter.say(table)
+    page, numbers, frames = REPORT_FILES
     reporter.say(
         f"The mosaic:   {directory / _IMAGE}\n"
         f"Its picture:  {directory / _PICTURE}\n"
-        f"The report:   {directory / _PAGE}\n"
-        f"The details:  {directory / _SUMMARY}, {_TABLE}, {_LOG}"
+        f"The report:   {directory / page}\n"
+        f"The details:  {directory / numbers}, {frames}, {_LOG}"
     )
     return result
 

@@ -6,15 +6,15 @@ a test compares them with the classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-__all__ = ["STRATEGIES", "make_strategies", "strategy_options"]
+from ._options import Command
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+__all__ = ["STRATEGIES", "make_strategies", "strategy_options"]
 
 STRATEGIES: Mapping[str, Mapping[str, str]] = {
     "sky": {

@@ -6,16 +6,14 @@ from pathlib import Path
 
 import click
 
-from ._options import debug_option, json_option, overwrite_option
+from ._options import FILE, debug_option, json_option, overwrite_option
 
 __all__ = ["compare_command"]
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
 
 @click.command("compare", short_help="Measure two mosaics against each other.")
-@click.argument("first", type=_FILE, metavar="A")
-@click.argument("second", type=_FILE, metavar="B")
+@click.argument("first", type=FILE, metavar="A")
+@click.argument("second", type=FILE, metavar="B")
 @click.option(
     "--png", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
     help="Draw both, their difference and their stars.",

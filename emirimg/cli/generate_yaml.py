@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from .._wording import counted
 from ._options import debug_option
 
 __all__ = ["generate_yaml_command"]
@@ -121,4 +122,4 @@ def generate_yaml_command(
                 raise InputError(msg) from None
             blocks = generate_blocks(lines, repeat=repeat or 1, **how)
         write_blocks(outfile, blocks)
-        reporter.say(f"{outfile}: {len(blocks)} blocks")
+        reporter.say(f"{outfile}: {counted(len(blocks), 'block')}")

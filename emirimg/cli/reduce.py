@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from .._memory import loading
 from ._options import (
+    FILE,
     calibration_options,
     dry_run_option,
     machine_options,
@@ -19,8 +22,6 @@ from ._options import (
 from ._strategies import make_strategies, strategy_options
 
 __all__ = ["reduce_command"]
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command("reduce", short_help="Turn raw exposures into a mosaic.")
@@ -37,11 +38,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     " may be given several times.",
 )  # fmt: skip
 @click.option(
-    "--mask-regions", metavar="REG", type=_FILE,
+    "--mask-regions", metavar="REG", type=FILE,
     help="Region file of DS9: what else to mask as objects (sky or mosaic pixels).",
 )  # fmt: skip
 @click.option(
-    "--catalogue", metavar="FILE", type=_FILE,
+    "--catalogue", metavar="FILE", type=FILE,
     help="Stars to tie places and magnitudes to (FITS, ECSV, CSV: ra, dec, mag).",
 )  # fmt: skip
 @click.option(
@@ -80,14 +81,14 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @dry_run_option
 @reporting_options
 def reduce_command(
-    paths: tuple[Path, ...],
+    paths: Sequence[Path],
     *,
     output: Path,
     control: Path | None,
     bpm: Path | None,
     dark: Path | None,
     flat: Path | None,
-    sky_paths: tuple[Path, ...],
+    sky_paths: Sequence[Path],
     mask_regions: Path | None,
     catalogue: Path | None,
     min_transparency: float | None,
@@ -150,7 +151,7 @@ def reduce_command(
     limits = {} if min_transparency is None else {"min_transparency": min_transparency}
     calibrations = CalibrationFiles(control, bpm, dark, flat)
     chosen = make_strategies(strategies) | limits
-    given = {
+    given: dict[str, Any] = {
         "calibrations": calibrations,
         "strategies": chosen,
         "mask_regions": mask_regions,
@@ -180,7 +181,7 @@ def _require_sense(
     watch: bool,  # noqa: FBT001 (flags of the command)
     each: bool,  # noqa: FBT001
     dry_run: bool,  # noqa: FBT001
-    sky_paths: tuple[Path, ...],
+    sky_paths: Sequence[Path],
     expect: int | None,
     patience: float | None,
 ) -> None:

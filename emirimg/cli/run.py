@@ -7,11 +7,10 @@ from pathlib import Path
 import click
 
 from .._memory import loading
-from ._options import dry_run_option, machine_options, reporting_options, require_one_place
+from ._options import FILE, dry_run_option, machine_options, reporting_options, require_one_place
 
 __all__ = ["run_command"]
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
 _PARAMETER = "--parameter-"
 
@@ -40,14 +39,14 @@ class _Command(click.Command):
 
 
 @click.command("run", cls=_Command, short_help="Reduce observation blocks (as numina does).")
-@click.argument("blocks", nargs=-1, required=True, type=_FILE, metavar="OBS.yaml...")
+@click.argument("blocks", nargs=-1, required=True, type=FILE, metavar="OBS.yaml...")
 @click.option(
     "-r",
     "--requirements",
     "-c",
     "--task-control",
     "control",
-    type=_FILE,
+    type=FILE,
     metavar="FILE",
     help="Control file: calibrations and defaults.  [default: control.yaml, if it is there]",
 )

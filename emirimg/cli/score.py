@@ -6,21 +6,18 @@ from pathlib import Path
 
 import click
 
-from ._options import debug_option, overwrite_option
+from ._options import FILE, debug_option, overwrite_option
 
 __all__ = ["score_command"]
 
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-
 @click.command("score", short_help="Measure mosaics against the simulated truth.")
-@click.argument("mosaics", nargs=-1, required=True, type=_FILE)
+@click.argument("mosaics", nargs=-1, required=True, type=FILE)
 @click.argument("tree", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
     "--weight",
     metavar="FITS",
-    type=_FILE,
+    type=FILE,
     help="Weight map of the only mosaic, if not beside it (NAME.weight.fits).",
 )
 @click.option(

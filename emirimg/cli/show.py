@@ -6,16 +6,15 @@ from pathlib import Path
 
 import click
 
-from ._options import debug_option
+from ._options import FILE, debug_option
 
 __all__ = ["show_command"]
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PICTURE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command("show", short_help="Draw images (as numina-ximshow does).")
-@click.argument("files", nargs=-1, required=True, type=_FILE)
+@click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option(
     "--extnum",
     type=click.IntRange(min=1),
@@ -39,7 +38,7 @@ _PICTURE = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--keystitle", metavar="KEYS", help="Keywords for the title: \"key1,key2.'format'\"."
 )
-@click.option("--ds9reg", type=_FILE, metavar="FILE", help="Region file of DS9 to be drawn, too.")
+@click.option("--ds9reg", type=FILE, metavar="FILE", help="Region file of DS9 to be drawn, too.")
 @click.option(
     "--pngfile",
     type=_PICTURE,

@@ -48,8 +48,10 @@ def sky_beside(
     """
     if beside is None:
         return estimator
+    if masker is None:
+        return OffSourceSky(estimator, beside, None)
     objects = None
-    for _ in range(_PASSES if masker is not None else 0):
+    for _ in range(_PASSES):
         skies = steps.once("Estimating the sky beside", estimator, beside, objects=objects)
         objects = steps.each(
             "Finding objects beside",

@@ -37,7 +37,7 @@ def block_inputs(
         ``observation block``, ``control file`` or ``default``.
     """
     names = {"bad_pixels": "master_bpm"}
-    if block.mode == "STARE_IMAGE" or block.requirements.is_modern:
+    if block.takes_raw:
         names |= {"bias": "master_bias", "dark": "master_dark", "flat": "master_flat"}
     inputs: dict[str, tuple[str, Any]] = {}
     for kind, name in names.items():

@@ -8,11 +8,15 @@ import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
+from .._wording import counted
 from ..exceptions import MixedExposuresError, UnusableExposureError
 from ..instrument import ExposureMetadata
 
-__all__ = ["require_alike", "require_contrast"]
+__all__ = ["LEAST_LEVEL", "require_alike", "require_contrast"]
 
+LEAST_LEVEL = 0.01
+"""An exposure, or a readout channel, with less than this part of the others' sky has not seen
+the sky."""
 _STRIDE = 64
 """Step between the rows, and the columns, that are looked at first."""
 
@@ -48,7 +52,7 @@ def require_alike(
             found.setdefault(value(item), []).append(name)
         if len(found) > 1:
             listed = "; ".join(
-                f"{text or '(none)'} in {len(files)} exposures, first {files[0]}"
+                f"{text or '(none)'} in {counted(len(files), 'exposure')}, first {files[0]}"
                 for text, files in found.items()
             )
             problems.append(f"  {what}: {listed}")

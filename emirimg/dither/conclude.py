@@ -2,100 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
-import astropy.units as u
 import numpy as np
 from astropy.io.fits import Header
-from numpy.typing import NDArray
 
-from ..alignment import Alignment, ReferenceCatalogue
-from ..combine import Mosaic
-from ..flat import Illumination
+from .._memory import return_kept_memory
+from ..alignment import ReferenceCatalogue
 from ..instrument import ExposureMetadata
-from ..objects import MosaicQuality, ObjectMask, measure_quality
-from ..sky import SkyModel, SkySolution
+from ..objects import measure_quality
 from ..sky.solution import levels_of
-from ..stack import DitherStack
-from .flagging import Flags
+from .field import Field
+from .field_steps import FieldSteps
 from .header import mosaic_header
+from .keywords import AboutSky, distortion_history, keywords_of, sky_findings
 from .loading import Inventory
+from .looks import with_looks
 from .result import DitherResult, FrameRecord
-from .steps import Combination
 from .tie import Tied, tie
-from .weights import effective_time
 
-__all__ = ["AboutSky", "conclude", "frame_records", "sky_findings"]
+__all__ = ["concluding"]
 
 
-@dataclass(frozen=True)
-class AboutSky:
-    """What was decided about the sky.
+def concluding(
+    field: Field,
+    steps: FieldSteps,
+    *,
+    strategies: Mapping[str, str],
+    inventory: Inventory,
+    notes: Sequence[str],
+    catalogue: ReferenceCatalogue | None,
+) -> Callable[[], DitherResult]:
+    """Let the frames of a field go, and return what makes the result without them.
 
     Parameters
     ----------
-    keywords : mapping
-        FITS keyword to (value, comment).
-    history : tuple of str
-        The same in words.
+    field : Field
+        A field whose last mosaic is made.
+    steps : FieldSteps
+        How to work on all frames.
+    strategies : mapping
+        Texts of the strategies.
+    inventory : Inventory
+        What became of the files.
+    notes : sequence of str
+        The warnings; read when the measurements are done.
+    catalogue : ReferenceCatalogue or None
+        Stars to tie the mosaic to.
     """
+    records = _frame_records(field)
+    return_kept_memory()
+    records = with_looks(records, field.looks, field.clean, steps)
+    about_sky = sky_findings(field.skies, inventory)
+    first, metadata = field.frames[0].meta, field.frames.metadata
+    # The measurements want the memory of the frames.
+    del field.frames, field.clean, field.skies
+    return_kept_memory()
+    return partial(
+        _conclude,
+        field,
+        first,
+        metadata,
+        records,
+        strategies=strategies,
+        inventory=inventory,
+        about_sky=about_sky,
+        notes=notes,
+        catalogue=catalogue,
+    )
 
-    keywords: Mapping[str, tuple[Any, str]]
-    history: tuple[str, ...]
 
-
-def conclude(
+def _conclude(
+    field: Field,
     first: Header,
     metadata: Sequence[ExposureMetadata],
     records: Sequence[FrameRecord],
-    alignment: Alignment,
-    mosaic: Mosaic,
-    objects: ObjectMask | None,
-    illumination: Illumination | None,
-    flags: Flags,
     *,
     strategies: Mapping[str, str],
     inventory: Inventory,
     about_sky: AboutSky,
     notes: Sequence[str],
-    catalogue: ReferenceCatalogue | None = None,
+    catalogue: ReferenceCatalogue | None,
 ) -> DitherResult:
-    """Measure the mosaic and make the result of the reduction.
-
-    Parameters
-    ----------
-    first : `~astropy.io.fits.Header`
-        Header of the first exposure.
-    metadata : sequence of ExposureMetadata
-        Headers of all exposures, typed.
-    records : sequence of FrameRecord
-        What is known of them.
-    alignment : Alignment
-        Their places.
-    mosaic : Mosaic
-        The mosaic.
-    objects : ObjectMask or None
-        Its objects.
-    illumination : Illumination or None
-        What the frames were divided by.
-    flags : Flags
-        What was flagged in the exposures.
-    strategies : mapping
-        Texts of the strategies.
-    inventory : Inventory
-        What became of the files.
-    about_sky : AboutSky
-        What was decided about the sky.
-    notes : sequence of str
-        The warnings; read when the measurements are done.
-    catalogue : ReferenceCatalogue, optional
-        Stars to tie the mosaic to.
-    """
-    tied = Tied(mosaic, objects, alignment, None, {})
+    """Measure the mosaic and make the result; ``first`` is the header of the first exposure."""
+    tied = Tied(field.mosaic, field.objects, field.alignment, None, {})
     if catalogue is not None:
-        tied = tie(mosaic, objects, alignment, catalogue)
+        tied = tie(field.mosaic, field.objects, field.alignment, catalogue)
         more = ("catalogue", catalogue.name, catalogue.digest)
         inventory = replace(inventory, inputs=(*inventory.inputs, more))
     mosaic, objects, alignment = tied.mosaic, tied.objects, tied.alignment
@@ -103,7 +97,7 @@ def conclude(
         quality = measure_quality(mosaic, objects)
     else:
         quality = measure_quality(mosaic, objects, zero_point=tied.zero_point)
-    used = np.flatnonzero([record.weight > 0 for record in records])
+    used = [index for index, record in enumerate(records) if record.weight > 0]
     header = mosaic_header(
         first,
         [metadata[index] for index in used],
@@ -112,15 +106,10 @@ def conclude(
         history=[
             *(f"{step}: {text}" for step, text in strategies.items()),
             *about_sky.history,
-            *_said_of_distortion(alignment),
+            *distortion_history(alignment),
         ],
-        measured=_combined(metadata, records)
-        | _measured(quality)
-        | _magnitudes(quality, tied)
-        | _placed(alignment)
-        | _applied(illumination)
-        | _flagged(flags)
-        | dict(about_sky.keywords),
+        measured=keywords_of(metadata, records, quality, tied, field.illumination, field.flags)
+        | about_sky.keywords,
     )
     return DitherResult(
         mosaic=replace(mosaic, header=header, exposure=np.asarray(mosaic.exposure)),
@@ -137,124 +126,15 @@ def conclude(
     )
 
 
-def _combined(
-    metadata: Sequence[ExposureMetadata], records: Sequence[FrameRecord]
-) -> dict[str, tuple[float, str]]:
-    times = u.Quantity([item.exposure_time for item in metadata])
-    weights = np.array([record.weight for record in records])
-    seconds = effective_time(times, weights).to_value(u.s)
-    return {
-        "EFFTIME": (float(seconds), "[s] time in the best conditions for that depth"),
-        "NLEFTOUT": (int((weights == 0).sum()), "exposures left out"),
-    }
-
-
-def _placed(alignment: Alignment) -> dict[str, tuple[float, str]]:
-    residuals = alignment.residuals.to_value(u.mas)
-    known = np.isfinite(residuals)
-    rms = float(np.median(residuals[known])) if known.any() else np.nan
-    by_stars = sum(method == "stars" for method in alignment.methods)
-    found = alignment.distortion
-    distortion: dict[str, tuple[float, str]] = {
-        "DISTCORR": (found is not None, "whether the distortion was corrected")
-    }
-    if found is not None:
-        distortion |= {
-            "DISTMAX": (found.largest, "[pixel] largest correction of the distortion"),
-            "DISTRMS0": (1000 * found.before, "[mas] left-out residuals without it"),
-            "DISTRMS1": (1000 * found.after, "[mas] left-out residuals with it"),
-        }
-    return {
-        "ALIGNRMS": (rms, "[mas] typical residual of the stars, per axis"),
-        "NSTARALN": (by_stars, "exposures aligned by their stars"),
-        **distortion,
-    }
-
-
-def _said_of_distortion(alignment: Alignment) -> list[str]:
-    found = alignment.distortion
-    if found is None:
-        return []
-    r3, r5, x, y = found.parameters
-    text = (
-        f"distortion: {found.model}, {r3:.3f} r^3 {r5:+.3f} r^5 pixels (r = 1: half diagonal),"
-        f" centre moved by ({x:.2f}, {y:.2f}) pixels, better by {found.significance:.0f} sigma"
-    )
-    return [text]
-
-
-def _measured(quality: MosaicQuality) -> dict[str, tuple[float, str]]:
-    return {
-        "SEEING": (quality.seeing.to_value(u.arcsec), "[arcsec] FWHM of the stars"),
-        "ELLIPTIC": (quality.ellipticity, "1 - b/a of the stars"),
-        "CORRNOIS": (quality.correlated_noise, "noise in apertures of 2 FWHM / predicted"),
-        "OVERSUB": (quality.oversubtraction, "[adu] sky far from objects - beside them"),
-        "OVERSERR": (quality.oversubtraction_error, "[adu] error of OVERSUB"),
-        "DEPTH5": (quality.depth, "[mag] 5-sigma point source"),
-    }
-
-
-def _magnitudes(quality: MosaicQuality, tied: Tied) -> dict[str, tuple[float | str, str]]:
-    source = "arbitrary" if tied.zero_point is None else "tied to the catalogue"
-    return {
-        "MAGZERO": (quality.zero_point, f"[mag] of 1 adu, {source}"),
-        **tied.keywords,
-    }
-
-
-def _applied(illumination: Illumination | None) -> dict[str, tuple[float, str]]:
-    if illumination is None:
-        return {}
-    return {
-        "ILLUMDEG": (illumination.degree, "degree of the illumination; 0: not corrected"),
-        "ILLUMPV": (float(np.ptp(illumination.image)), "peak to valley of the illumination"),
-        "ILLUMNST": (illumination.n_stars, "stars that the illumination was measured with"),
-        "RINGMULT": (illumination.ring_multiplies, "whether the ring is response, not light"),
-    }
-
-
-def sky_findings(skies: Sequence[SkyModel], inventory: Inventory) -> AboutSky:
-    """Gather what was decided about the sky, and about exposures that are not in the mosaic."""
-    keywords: dict[str, tuple[Any, str]] = {
-        "NSKYEXP": (len(inventory.beside), "exposures of the sky beside the target"),
-        "NDROPPED": (len(inventory.dropped), "exposures left out: no valid sky"),
-        "NDEADCHN": (len(inventory.dead_channels), "exposures with dead readout channels"),
-    }
-    history = [f"left out: {reason}" for _, reason in inventory.dropped]
-    history += [f"masked: {reason}" for _, reason in inventory.dead_channels]
-    if inventory.beside:
-        history.append(
-            f"sky beside the target, known by {inventory.known_by}: {', '.join(inventory.beside)}"
-        )
-    if isinstance(skies, SkySolution):
-        keywords |= skies.findings
-        history += skies.history
-    return AboutSky(keywords, tuple(history))
-
-
-def _flagged(flags: Flags) -> dict[str, tuple[float, str]]:
-    return {
-        "NTRAILS": (sum(map(len, flags.trails)), "trails masked in the exposures"),
-        "NPERSIST": (sum(flags.persistent), "persistent images of stars masked"),
-        "PERSTIME": (flags.decay, "[s] decay time of the persistence"),
-    }
-
-
-def frame_records(
-    stack: DitherStack,
-    skies: Sequence[SkyModel],
-    alignment: Alignment,
-    combination: Combination,
-    background: NDArray[np.float64],
-    flags: Flags,
-) -> tuple[FrameRecord, ...]:
+def _frame_records(field: Field) -> tuple[FrameRecord, ...]:
     """Say what is known of every frame after the combination."""
-    levels = levels_of(skies)
+    stack, alignment, combination = field.clean, field.alignment, field.combination
+    levels = levels_of(field.skies)
     return tuple(
         FrameRecord(
             name=stack.names[i],
             start=stack.metadata[i].start,
-            shift=tuple(float(value) for value in alignment.shifts[i]),
+            shift=(float(alignment.shifts[i, 0]), float(alignment.shifts[i, 1])),
             residual=alignment.residuals[i],
             n_matched=int(alignment.n_matched[i]),
             method=alignment.methods[i],
@@ -266,9 +146,9 @@ def frame_records(
             bad_fraction=0.0 if frame.mask is None else float(np.mean(frame.mask)),
             rejected_fraction=float(combination.rejected[i]),
             weight=float(combination.weights[i]),
-            own_background=float(background[i]),
-            trails=len(flags.trails[i]),
-            persistent=flags.persistent[i],
+            own_background=float(field.background[i]),
+            trails=len(field.flags.trails[i]),
+            persistent=field.flags.persistent[i],
         )
         for i, frame in enumerate(stack)
     )

@@ -8,13 +8,12 @@ from astropy.nddata import CCDData
 from ..calibration._frames import changed
 from ..instrument import Detector
 from ..sky._regions import channels_of
+from .checks import LEAST_LEVEL
 
 __all__ = ["without_dead_channels"]
 
 _STRIDE = 8
 """Every eighth row and column tell the median of a channel well enough."""
-_LEAST_LEVEL = 0.01
-"""A channel with less than this part of the others' sky does not see it."""
 
 
 def without_dead_channels(
@@ -62,7 +61,7 @@ def without_dead_channels(
             constant[number] = every.size > 1 and every.min() == every.max()
     seen = np.isfinite(levels) & ~constant
     typical = float(np.median(levels[seen])) if seen.any() else 0.0
-    dead = constant | (seen & (levels < _LEAST_LEVEL * typical))
+    dead = constant | (seen & (levels < LEAST_LEVEL * typical))
     if typical <= 0:
         dead = constant
     if not dead.any():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,17 @@ from ..stack import DitherStack
 from .flagging import Flags
 from .looks import FirstLook
 from .steps import Combination
+from .tie import Magnitudes
 
 __all__ = ["Field"]
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class Field:
     """The state of a reduction; each step fills in or replaces what it finds out.
+
+    What is not known yet has no value, and what is not needed any more is deleted, for its
+    memory: to ask for it is an `AttributeError`.
 
     Parameters
     ----------
@@ -37,27 +41,31 @@ class Field:
         For each of them, the largest rms of what was subtracted besides its sky.
     looks : sequence of FirstLook
         What each of them looks like.
-    skies : sequence of SkyModel, optional
+
+    Attributes
+    ----------
+    skies : sequence of SkyModel
         Their skies.
-    clean : DitherStack, optional
+    clean : DitherStack
         The exposures less those.
-    alignment : Alignment, optional
+    alignment : Alignment
         Their places.
-    grid : MosaicGrid, optional
+    grid : MosaicGrid
         Where the pixels of the mosaic lie.
-    combination : Combination, optional
+    combination : Combination
         The last mosaic, and what went into it.
-    target : Mosaic, optional
-        The mosaic of the pass before, where the target fills its field.
-    objects : ObjectMask, optional
-        The objects of that.
-    bright : sequence of Footprint, optional
+    keeps_mosaic : bool
+        Whether that is kept from pass to pass, to compare the exposures with: where the
+        target fills its field.
+    objects : ObjectMask or None
+        Its objects.
+    bright : sequence of Footprint or None
         The bright stars of the exposures, if they were found before the flagging.
-    stars : `~numpy.ndarray`, optional
-        Places of its stars.
-    magnitudes : tuple of `~numpy.ndarray`
+    stars : `~numpy.ndarray` or None
+        Places of the stars of the mosaic, if they were looked for.
+    magnitudes : tuple of `~numpy.ndarray` or None
         Magnitudes of those in a catalogue, and their errors, where they are known.
-    illumination : Illumination, optional
+    illumination : Illumination or None
         What the stars say that the exposures must be divided by.
     """
 
@@ -65,17 +73,17 @@ class Field:
     flags: Flags
     background: NDArray[np.float64]
     looks: Sequence[FirstLook]
-    skies: Sequence[SkyModel] | None = None
-    clean: DitherStack | None = None
-    alignment: Alignment | None = None
-    grid: MosaicGrid | None = None
-    combination: Combination | None = None
-    target: Mosaic | None = None
-    objects: ObjectMask | None = None
-    bright: Sequence[Footprint] | None = None
-    stars: NDArray[np.float64] | None = None
-    magnitudes: tuple[NDArray[np.float64] | None, NDArray[np.float64] | None] = (None, None)
-    illumination: Illumination | None = None
+    skies: Sequence[SkyModel] = field(init=False)
+    clean: DitherStack = field(init=False)
+    alignment: Alignment = field(init=False)
+    grid: MosaicGrid = field(init=False)
+    combination: Combination = field(init=False)
+    keeps_mosaic: bool = field(default=False, init=False)
+    objects: ObjectMask | None = field(default=None, init=False)
+    bright: Sequence[Footprint] | None = field(default=None, init=False)
+    stars: NDArray[np.float64] | None = field(default=None, init=False)
+    magnitudes: Magnitudes = field(default=(None, None), init=False)
+    illumination: Illumination | None = field(default=None, init=False)
 
     @classmethod
     def of(

@@ -115,9 +115,10 @@ class FieldSteps(Steps):
         def subtract(
             frame: CCDData, number: int, mask: LazyPlane | None
         ) -> tuple[CCDData, CCDData, float]:
-            sky = sky_planes(skies, number)
-            lazy = sky is not None
-            clean = less_sky(frame, sky if lazy else skies[number])
+            planes = sky_planes(skies, number)
+            lazy = planes is not None
+            sky = skies[number] if planes is None else planes
+            clean = less_sky(frame, sky)
             rms = 0.0
             if residual is not None:
                 objects = None if mask is None else np.asarray(mask)

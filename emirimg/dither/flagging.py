@@ -30,11 +30,33 @@ from .clean import kept_mask
 from .field_steps import FieldSteps
 from .thinly_covered import FEWEST_FOR_A_REFERENCE, flag_thinly_covered, thinly_covered
 
-__all__ = ["Flags", "Reference", "bright_stars", "flag_frames"]
+__all__ = ["Finders", "Flags", "Reference", "bright_stars", "flag_frames"]
 
 _STRIDE = 8
 _SOON = 15
 """Exposures in which the persistence of faint stars is looked for."""
+
+
+@dataclass(frozen=True)
+class Finders:
+    """What finds what must be flagged in exposures; `None`: it is not looked for.
+
+    Parameters
+    ----------
+    outliers : callable or None
+        Finds what differs from a mosaic, see `~emirimg.calibration.ReferenceOutliers`.
+    trails : callable or None
+        See `~emirimg.calibration.TrailDetector`.
+    persistence : PersistenceDetector or None
+        Finds what bright stars leave in later exposures.
+    cosmic_rays : callable or None
+        Finds cosmic rays without a mosaic, see `~emirimg.calibration.LaplacianCosmicRays`.
+    """
+
+    outliers: Callable[..., NDArray[np.bool_]] | None = None
+    trails: Callable[..., Sequence[Trail]] | None = None
+    persistence: PersistenceDetector | None = None
+    cosmic_rays: Callable[..., NDArray[np.bool_]] | None = None
 
 
 @dataclass(frozen=True)
@@ -113,12 +135,8 @@ def flag_frames(
     reference: Reference,
     alignment: Alignment,
     footprints: Sequence[Footprint],
+    find: Finders,
     steps: FieldSteps,
-    *,
-    outliers: Callable[..., NDArray[np.bool_]] | None,
-    trails: Callable[..., Sequence[Trail]] | None,
-    persistence: PersistenceDetector | None,
-    cosmic_rays: Callable[..., NDArray[np.bool_]] | None,
 ) -> Flags:
     """Flag cosmic rays, trails and persistence in the plane of every frame.
 
@@ -128,30 +146,30 @@ def flag_frames(
         Sky-subtracted frames, aligned.
     reference : Reference
         What they were combined to. Fewer than three frames leave no reference:
-        only ``cosmic_rays`` is used then; otherwise it is used where fewer than
-        three overlap.
+        only ``find.cosmic_rays`` is used then; otherwise it is used where fewer
+        than three overlap.
     alignment : Alignment
         Their transparencies and their seeing.
     footprints : sequence of Footprint
         The `bright_stars` of the frames.
+    find : Finders
+        What finds them.
     steps : FieldSteps
         How to work on all of them.
-    outliers, trails, persistence, cosmic_rays : callable or None
-        What finds them; `None`: not looked for.
     """
     flags = Flags.none(len(stack))
     if len(stack) < FEWEST_FOR_A_REFERENCE:
-        if cosmic_rays is None:
+        if find.cosmic_rays is None:
             return flags
-        find = partial(_cosmic_rays, find=cosmic_rays, scratch=steps.scratch)
-        found = steps.each("Flagging cosmic rays", find, stack)
+        flag_alone = partial(_cosmic_rays, find=find.cosmic_rays, scratch=steps.scratch)
+        found = steps.each("Flagging cosmic rays", flag_alone, stack)
         return Flags(found, flags.trails, flags.persistent)
-    if outliers is trails is persistence is cosmic_rays is None:
+    if find == Finders():
         return flags
     seconds = stack.seconds
     # What the faint ones leave soon fades.
     lasting = [
-        persistence is not None and bool(footprint.fill.max() >= persistence.level)
+        find.persistence is not None and bool(footprint.fill.max() >= find.persistence.level)
         for footprint in footprints
     ]
     before = [
@@ -162,15 +180,7 @@ def flag_frames(
         ]
         for number, time in enumerate(seconds)
     ]
-    flag = partial(
-        _flag,
-        reference=reference,
-        outliers=outliers,
-        trails=trails,
-        persistence=persistence,
-        scratch=steps.scratch,
-        cosmic_rays=cosmic_rays,
-    )
+    flag = partial(_flag, reference=reference, find=find, scratch=steps.scratch)
     return_kept_memory()
     results = steps.each(
         "Flagging outliers", flag, stack, before, alignment.transparency, _sharpness(alignment)
@@ -178,10 +188,10 @@ def flag_frames(
     masks = [found for found, _, _, _ in results]
     glows = [glow for _, _, glow, _ in results]
     persistent = (0,) * len(stack)
-    if footprints:
+    if footprints and find.persistence is not None:
         noise = [level for _, _, _, level in results]
         masks, persistent = _with_persistence(
-            masks, before, glows, noise, persistence, steps.scratch
+            masks, before, glows, noise, find.persistence, steps.scratch
         )
     delays = [
         float(seconds[number] - seconds[glow.footprint.frame])
@@ -231,10 +241,7 @@ def _flag(
     sharpness: float,
     *,
     reference: Reference,
-    outliers: Callable[..., NDArray[np.bool_]] | None,
-    trails: Callable[..., Sequence[Trail]] | None,
-    persistence: PersistenceDetector | None,
-    cosmic_rays: Callable[..., NDArray[np.bool_]] | None,
+    find: Finders,
     scratch: Scratch,
 ) -> tuple[LazyPlane, tuple[Trail, ...], list[Afterglow], float]:
     """Return what is flagged in a frame, its trails, what persists in it, and its noise."""
@@ -246,19 +253,19 @@ def _flag(
     def keep(found: NDArray[np.bool_]) -> None:
         masks.append(packed(pack_bits(found), frame.shape[1]))
 
-    if cosmic_rays is not None:
+    if find.cosmic_rays is not None:
         thin = project_mask(reference.thin, reference.grid, frame.wcs, frame.shape)
-        keep(flag_thinly_covered(frame, thin, cosmic_rays))
+        keep(flag_thinly_covered(frame, thin, find.cosmic_rays))
         del thin
     expected, unknown = blot(
         reference.data, reference.mask, reference.grid, frame.wcs, frame.shape
     )
-    if outliers is not None:
-        keep(outliers(frame, expected, unknown, scale=scale, sharpness=sharpness))
-    if trails is not None:
-        streaks = tuple(trails(frame, expected, unknown, scale=scale))
-    if persistence is not None and footprints:
-        glows = persistence(frame, footprints, expected, unknown, scale=scale)
+    if find.outliers is not None:
+        keep(find.outliers(frame, expected, unknown, scale=scale, sharpness=sharpness))
+    if find.trails is not None:
+        streaks = tuple(find.trails(frame, expected, unknown, scale=scale))
+    if find.persistence is not None and footprints:
+        glows = find.persistence(frame, footprints, expected, unknown, scale=scale)
     del expected, unknown
     found = np.zeros(frame.shape, dtype=bool)
     for mask in masks:

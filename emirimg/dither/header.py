@@ -8,7 +8,7 @@ import astropy.units as u
 import numpy as np
 from astropy.io.fits import Header
 from astropy.time import Time
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 
 from .._version import version
 from ..instrument import ExposureMetadata, clean_wcs_header
@@ -25,8 +25,8 @@ def mosaic_header(
     first: Header,
     metadata: Sequence[ExposureMetadata],
     *,
-    sky_levels: ArrayLike,
-    transparency: ArrayLike,
+    sky_levels: Sequence[float] | NDArray[np.float64],
+    transparency: Sequence[float] | NDArray[np.float64],
     history: Sequence[str],
     measured: Mapping[str, tuple[float | str, str]],
 ) -> Header:

@@ -19,6 +19,7 @@ from ..sky import SkyModel
 from ..stack import DitherStack
 from .clean import sky_planes
 from .steps import Steps
+from .tie import Magnitudes
 
 __all__ = ["find_illumination", "star_places"]
 
@@ -51,7 +52,7 @@ def find_illumination(
     starflat: Callable[..., Illumination],
     steps: Steps,
     *,
-    magnitudes: tuple[NDArray[np.float64] | None, NDArray[np.float64] | None] = (None, None),
+    magnitudes: Magnitudes = (None, None),
 ) -> Illumination:
     """Find the illumination from sky-subtracted frames.
 

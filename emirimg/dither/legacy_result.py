@@ -70,7 +70,7 @@ def legacy_result(
         FrameRecord(
             name=name,
             start=item.start,
-            shift=tuple(float(value) for value in alignment.shifts[i]),
+            shift=(float(alignment.shifts[i, 0]), float(alignment.shifts[i, 1])),
             residual=alignment.residuals[i],
             n_matched=int(alignment.n_matched[i]),
             method=alignment.methods[i],

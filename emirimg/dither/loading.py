@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from astropy.nddata import CCDData
@@ -18,20 +19,18 @@ from ..io.frames import expected_shape, read_frame, read_header
 from ..io.results import sha256
 from ..sky import quadrant_steps
 from ..stack import DitherStack
-from .checks import require_alike, require_contrast
+from .checks import LEAST_LEVEL, require_alike, require_contrast
 from .clean import kept_frame
 from .dead_channels import without_dead_channels
 from .exposure import ExposureReducer
 from .field_steps import FieldSteps
 from .roles import beside_by_object, beside_by_pointing
 
-__all__ = ["LEAST_LEVEL", "Inventory", "Loaded", "load"]
+__all__ = ["Inventory", "Loaded", "load"]
 
-Exposure = str | Path | CCDData
+Exposure: TypeAlias = str | Path | CCDData
 
 _LEVEL_STRIDE = 8
-LEAST_LEVEL = 0.01
-"""An exposure with less than this part of the others' sky has not seen the sky."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,8 @@ class Loaded:
         """
         if not self.beside.any():
             return stack, None
-        return tuple(stack.select(np.flatnonzero(which)) for which in (~self.beside, self.beside))
+        beside = np.flatnonzero(self.beside)
+        return stack.select(np.flatnonzero(~self.beside)), stack.select(beside)
 
 
 def load(

@@ -9,28 +9,23 @@ from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
 from .._lazy import materialised
-from .._memory import return_kept_memory
 from ..alignment import Alignment
 from ..calibration._frames import changed
-from ..combine import Combiner, Mosaic
-from ..projection import MosaicGrid, Resampler, blot, project_mask
+from ..combine import Mosaic
+from ..projection import MosaicGrid, blot, project_mask
 from ..projection._transform import transform_pixels
 from ..sky import SkyResidual
 from ..sky._blocks import Blocks, interpolate_edges, measure_blocks
 from ..sky._fill import fill_masked
 from ..sky._matching import Matched, match_backgrounds
 from ..sky._regions import block_edges, coarse_box
-from ..sky.solution import fills_field
 from ..stack import DitherStack
-from .field import Field
 from .field_steps import FieldSteps
 
-__all__ = ["combine_field", "match_frames"]
+__all__ = ["match_frames"]
 
 _SMALL_BOX = 32
 """Side of blocks whose median is the light around compact sources, in pixels."""
-_FIRST_ROUNDS = 2
-"""Rounds in the first pass, see `combine_field`."""
 _COMPACT = 3.0
 """Pixels of the mosaic that stand out from the light around by so many of their errors."""
 
@@ -115,38 +110,6 @@ def match_frames(
     done = steps.each("Subtracting backgrounds", subtract, stack, scales, matched)
     frames, rms = zip(*done, strict=True)
     return stack.with_frames(list(frames)), np.array(rms)
-
-
-def combine_field(
-    field: Field,
-    resampler: Resampler,
-    combiner: Combiner,
-    residual: SkyResidual | None,
-    steps: FieldSteps,
-) -> None:
-    """Combine the frames; those that a target fills are matched to each other before.
-
-    They are compared with the mosaic of the pass before or, in the first pass, twice with that
-    of the same frames: the steps that single frames leave in it are lower the second time.
-    """
-
-    def combine() -> None:
-        return_kept_memory()
-        field.combination = steps.combined(
-            field.clean, field.alignment, field.grid, resampler, combiner
-        )
-
-    if field.target is None or not fills_field(field.skies):
-        combine()
-    if not fills_field(field.skies):
-        return
-    for _ in range(_FIRST_ROUNDS if field.target is None else 1):
-        field.clean, rms = match_frames(
-            field.clean, field.target or field.mosaic, field.alignment, residual, steps
-        )
-        field.background = np.maximum(field.background, rms)
-        field.target = field.combination = None  # their memory is wanted for the next mosaic
-        combine()
 
 
 def _compact_sources(mosaic: Mosaic) -> NDArray[np.bool_]:

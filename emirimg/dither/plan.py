@@ -16,7 +16,9 @@ from ..blocks import (
     MODES,
     CalibrationType,
     ControlFile,
+    DitherRequirements,
     ObservationBlock,
+    StareRequirements,
 )
 from ..exceptions import EmirimgError, FrameError, InputError
 from ..instrument import Detector, read_metadata
@@ -146,13 +148,12 @@ class _Planner:
             block = block.model_copy(update={"pipeline": self.options.pipeline})
         is_stare = block.mode == "STARE_IMAGE"
         sources = [item] if is_stare else self._children(item)
-        needs_raw = is_stare or block.requirements.is_modern
-        facts = self._inspect(sources) if needs_raw else self._inspect_results(item, sources)
+        facts = self._inspect(sources) if block.takes_raw else self._inspect_results(item, sources)
         if not facts or len(self.problems) > before:
             return None
         detector = self.options.detector or facts[0].metadata.detector
         completed = self._with_defaults(item, block, facts[0], detector)
-        calibrations = self._calibrations(item, facts[0], detector, all_of_them=needs_raw)
+        calibrations = self._calibrations(item, facts[0], detector, all_of_them=block.takes_raw)
         positions = self._positions(item, completed)
         if len(self.problems) > before:
             return None
@@ -160,7 +161,7 @@ class _Planner:
             block=completed,
             workspace=self._workspace(block.id),
             detector=detector,
-            exposures=self._exposures(sources) if needs_raw else (),
+            exposures=self._exposures(sources) if block.takes_raw else (),
             children=tuple(self._workspace(source.block.id) for source in sources)
             if not is_stare
             else (),
@@ -254,7 +255,7 @@ class _Planner:
                     item.at("requirements"),
                     f"with the requirements {defaults} of the control file: {texts}",
                 )
-        if block.mode == "FULL_DITHERED_IMAGE":
+        if isinstance(block.requirements, DitherRequirements):
             try:
                 block.requirements.check_detector(detector)
             except InputError as error:
@@ -311,9 +312,10 @@ class _Planner:
     def _positions(
         self, item: LocatedBlock, block: ObservationBlock
     ) -> NDArray[np.float64] | None:
-        if block.mode == "STARE_IMAGE" or block.requirements.offsets is None:
+        requirements = block.requirements
+        if isinstance(requirements, StareRequirements) or requirements.offsets is None:
             return None
-        path = self.options.base / self.options.data / block.requirements.offsets
+        path = self.options.base / self.options.data / requirements.offsets
         try:
             return read_positions(path, len(block.children))
         except InputError as error:

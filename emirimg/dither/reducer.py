@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from astropy.nddata import CCDData
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from .._memory import default_memory, return_kept_memory
+from .._memory import default_memory
 from .._parallel import THREADS, Progress, default_executor, no_progress
 from ..alignment import AlignmentEstimator, ReferenceCatalogue, StarAlignment
 from ..calibration import (
@@ -27,31 +26,30 @@ from ..calibration import (
 from ..combine import Combiner, NoiseClipCombiner
 from ..flat import Illumination, StarFlat
 from ..io import ByFiles, Scratch
-from ..objects import ObjectMask, ObjectMasker, SegmentationMasker
+from ..objects import ObjectMasker, SegmentationMasker
 from ..projection import LanczosResampler, MosaicGrid, Resampler
 from ..sky import DetectorResidual, PatternSky, SkyEstimator, SkyResidual
-from ..sky.solution import fills_field
 from .beside import sky_beside
-from .conclude import conclude, frame_records, sky_findings
+from .conclude import concluding
 from .exposure import ExposureReducer
 from .field import Field
-from .field_steps import FieldSteps, divide, with_flags, with_masks_of
-from .flagging import Reference, bright_stars, flag_frames
-from .illumination import find_illumination
+from .field_steps import FieldSteps, with_masks_of
+from .flagging import Finders
 from .loading import Inventory, load
-from .looks import first_looks, with_looks
-from .matching import combine_field
+from .looks import first_looks
 from .notes import noted_warnings
+from .passes import (
+    combine_field,
+    correct_illumination,
+    flag_field,
+    is_settled,
+    place_frames,
+    subtract_sky,
+)
 from .result import DitherResult
 from .stars import watched_stars
-from .steps import placed
-from .weights import without_opaque
 
 __all__ = ["DitherReducer"]
-
-_MASK_IS_STABLE = 0.03
-"""Object masks that differ in less than this fraction of the mosaic are the same: their
-rims flicker with the noise, and another pass changes no measure of the mosaic."""
 
 
 class DitherReducer:
@@ -81,6 +79,12 @@ class DitherReducer:
     outliers : callable or None, optional
         Flags cosmic rays in the detector plane, given a first mosaic.
         Default: `~emirimg.calibration.ReferenceOutliers`; `None`: not flagged.
+    trails : callable or None, optional
+        Finds the trails of satellites and meteors in the detector plane. Default:
+        `~emirimg.calibration.TrailDetector`; `None`: not flagged.
+    persistence : PersistenceDetector or None, optional
+        Finds what bright stars leave in later exposures. Default:
+        `~emirimg.calibration.PersistenceDetector`; `None`: not flagged.
     cosmic_rays : callable or None, optional
         Flags cosmic rays of a single exposure, used where fewer than three
         exposures overlap. Default:
@@ -269,39 +273,44 @@ class DitherReducer:
             threads = isinstance(pool, ThreadPoolExecutor)
             executor = pool if threads else ByFiles(pool, scratch)
             steps = FieldSteps(executor, self.progress, scratch)
+            find = Finders(self.outliers, self.trails, self.persistence, self.cosmic_rays)
             field, estimate_sky, inventory = self._load(exposures, sky_exposures, steps)
             for number in range(1, self.passes + 1):
-                self._subtract_sky(field, estimate_sky, steps)
-                self._place(field, steps)
-                self._correct_illumination(field, steps)
+                subtract_sky(field, estimate_sky, self.residual, steps)
+                if number == 1:
+                    place_frames(field, self.alignment, self.min_transparency, self.grid, steps)
+                correct_illumination(field, self.starflat, steps)
                 combine_field(field, self.resampler, self.combiner, self.residual, steps)
                 before, believe = field.objects, estimate_sky is not self.sky
                 # Objects are searched for by one thread: another one does what comes next.
                 first = self.objects is not None and number == 1 < self.passes
                 if first:
-                    doing = beside.submit(
+                    watched = beside.submit(
                         watched_stars, with_masks_of(field.clean, field.frames), field.mosaic,
                         self.persistence, self.starflat, self.catalogue, steps,
                     )  # fmt: skip
                 field.objects = steps.find_objects(self.objects, field.mosaic, believe=believe)
-                if field.objects is None or _is_settled(before, field.objects):
+                if field.objects is None or is_settled(before, field.objects):
                     break
                 if first:
-                    field.bright, field.stars, field.magnitudes = doing.result()
+                    field.bright, field.stars, field.magnitudes = watched.result()
                 if number < self.passes:
-                    self._flag(field, steps)
-            measure = self._measuring(field, inventory, notes, steps)
+                    flag_field(field, find, steps)
+            conclude = concluding(
+                field, steps, strategies=self.strategies, inventory=inventory, notes=notes,
+                catalogue=self.catalogue,
+            )  # fmt: skip
             # Now that the frames are gone there is memory for it.
-            doing = None if meanwhile is None else beside.submit(meanwhile)
-            result = measure()
-            if doing is not None:
-                doing.result()
+            other = None if meanwhile is None else beside.submit(meanwhile)
+            result = conclude()
+            if other is not None:
+                other.result()
             return result
 
     def _budget(self) -> int:
         """Return how many bytes of planes of frames may stay in memory: a third of all.
 
-        None where the workers are no threads, which could not see them.
+        None at all where the workers are no threads: they could not see them.
         """
         if not isinstance(self.executor, ThreadPoolExecutor | None):
             return 0
@@ -324,89 +333,3 @@ class DitherReducer:
             estimate_sky,
             loaded.inventory,
         )
-
-    def _subtract_sky(self, field: Field, estimate_sky: SkyEstimator, steps: FieldSteps) -> None:
-        masks = steps.in_frames(field.objects, field.frames)
-        stack = with_flags(field.frames, field.flags.masks)
-        field.skies = steps.estimate_sky(estimate_sky, stack, masks)
-        field.clean, stack, rms = steps.subtract_sky(stack, field.skies, self.residual, masks)
-        # What the sky leaves behind does not come back.
-        field.frames = with_masks_of(stack, field.frames)
-        # Later passes find only what the first ones have left of it.
-        field.background = np.maximum(field.background, rms)
-
-    def _place(self, field: Field, steps: FieldSteps) -> None:
-        if field.alignment is not None:
-            return
-        alignment = steps.once("Aligning", self.alignment, field.clean)
-        alignment = without_opaque(alignment, field.frames.names, self.min_transparency)
-        field.alignment = alignment
-        field.frames = placed(field.frames, alignment)
-        field.clean = placed(field.clean, alignment)
-        used = [wcs for wcs, ok in zip(alignment.wcss, alignment.used, strict=True) if ok]
-        field.grid = self.grid or MosaicGrid.covering(used, [field.frames.shape] * len(used))
-
-    def _correct_illumination(self, field: Field, steps: FieldSteps) -> None:
-        if field.stars is not None and field.illumination is None:
-            field.illumination = find_illumination(
-                field.clean, field.skies, field.stars, field.alignment, self.starflat, steps,
-                magnitudes=field.magnitudes,
-            )  # fmt: skip
-        field.clean = divide(field.clean, field.illumination)
-
-    def _flag(self, field: Field, steps: FieldSteps) -> None:
-        stack, bright = with_masks_of(field.clean, field.frames), field.bright
-        if bright is None:
-            bright = bright_stars(stack, self.persistence, steps)
-        field.target = field.mosaic if fills_field(field.skies) else None
-        # The memory of the mosaic's other planes is wanted now, that of all else afterwards.
-        reference, field.combination = Reference.of(field.mosaic), None
-        # Flagged anew: what the last, poorer mosaic suspected is forgotten.
-        field.flags = flag_frames(
-            stack,
-            reference,
-            field.alignment,
-            bright,
-            steps,
-            outliers=self.outliers,
-            trails=self.trails,
-            persistence=self.persistence,
-            cosmic_rays=self.cosmic_rays,
-        )
-        field.skies = field.clean = field.bright = None
-
-    def _measuring(
-        self, field: Field, inventory: Inventory, notes: Sequence[str], steps: FieldSteps
-    ) -> Callable[[], DitherResult]:
-        """Let the frames go, and return what measures the mosaic without them."""
-        records = frame_records(
-            field.clean, field.skies, field.alignment, field.combination, field.background,
-            field.flags,
-        )  # fmt: skip
-        return_kept_memory()
-        records = with_looks(records, field.looks, field.clean, steps)
-        about_sky = sky_findings(field.skies, inventory)
-        first, metadata, mosaic = field.frames[0].meta, field.frames.metadata, field.mosaic
-        # The measurements want the memory of the frames.
-        field.frames = field.clean = field.skies = field.combination = field.target = None
-        return_kept_memory()
-        return partial(
-            conclude,
-            first,
-            metadata,
-            records,
-            field.alignment,
-            mosaic,
-            field.objects,
-            field.illumination,
-            field.flags,
-            strategies=self.strategies,
-            inventory=inventory,
-            about_sky=about_sky,
-            notes=notes,
-            catalogue=self.catalogue,
-        )
-
-
-def _is_settled(before: ObjectMask | None, now: ObjectMask) -> bool:
-    return before is not None and now.changed_fraction(before) < _MASK_IS_STABLE

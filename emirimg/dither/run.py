@@ -6,7 +6,7 @@ import copy
 import re
 import shutil
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import astropy.units as u
 import numpy as np
@@ -22,6 +22,8 @@ from astropy.nddata import CCDData
 
 from .._parallel import Progress, parallel_map
 from .._version import version
+from .._wording import counted
+from ..blocks import DitherRequirements, StareRequirements
 from ..calibration import Calibrations
 from ..instrument import read_metadata
 from ..io import (
@@ -74,7 +76,8 @@ class BlockRunner:
         self.tell = say
         self._calibrations: dict[tuple[object, ...], Calibrations] = {}
         self._identifiers: dict[Path, str] = {}
-        self._loaded = executor.submit(_load)  # while the first files are looked through
+        # Begun while the first files are looked through.
+        self._loading: list[Future[Any]] = [executor.submit(_load)]
 
     def run(self, plan: PlannedBlock) -> Path:
         """Reduce one block and return its image."""
@@ -89,17 +92,18 @@ class BlockRunner:
         try:
             with noted_warnings() as notes, complete_directory(results) as directory:
                 self._gather(plan, record)
-                combined = plan.block.mode == "FULL_DITHERED_IMAGE"
-                if not combined:
-                    self._position(plan, record, directory)
-                elif plan.block.requirements.is_modern:
-                    self._mosaic(plan, record, directory)
+                requirements = plan.block.requirements
+                if isinstance(requirements, StareRequirements):
+                    self._position(plan, requirements, record, directory)
+                elif requirements.is_modern:
+                    self._mosaic(plan, requirements, record, directory)
                 else:
-                    self._dithered(plan, record, directory)
-                self._loaded.result()
+                    self._dithered(plan, requirements, record, directory)
+                for loading in self._loading:
+                    loading.result()
                 if self.options.validate:
                     self._read_back(plan, directory)
-                write_result(directory, combined=combined)
+                write_result(directory, combined=plan.block.mode == "FULL_DITHERED_IMAGE")
                 for text in notes:
                     record.say(text, "WARNING")
                 record.say(f"end of the reduction of {plan.block.id}")
@@ -126,7 +130,7 @@ class BlockRunner:
         """Bring the inputs of a block to its work directory."""
         if getattr(plan.block.requirements, "refine_offsets", False):
             # Takes half a second, which the finding of the stars need not wait for.
-            self.executor.submit(import_module, "photutils.segmentation")
+            self._loading.append(self.executor.submit(import_module, "photutils.segmentation"))
         files = {path.name: path for path in plan.calibrations.values()}
         if plan.exposures:
             files |= {path.name: path for path in plan.exposures}
@@ -137,18 +141,24 @@ class BlockRunner:
         done = "linked" if self.options.link else "copied"
         record.say(f"{len(new)} of {len(files)} inputs {done} to {plan.workspace.work}")
 
-    def _position(self, plan: PlannedBlock, record: TaskRecord, directory: Path) -> None:
+    def _position(
+        self,
+        plan: PlannedBlock,
+        requirements: StareRequirements,
+        record: TaskRecord,
+        directory: Path,
+    ) -> None:
         """Reduce the exposures of one position."""
         from .legacy_stare import stare_image  # noqa: PLC0415 (see _load)
 
         frames = [read_frame(path, detector=self.options.detector) for path in plan.exposures]
-        method = plan.block.requirements.reprojection_method
+        method = requirements.reprojection_method
         for kind, path in plan.calibrations.items():
             record.say(f"{kind.replace('_', ' ')}: {path.name}, {self._identify(path)}")
-        record.say(f"{len(frames)} exposures, resampled by {method}")
+        record.say(f"{counted(len(frames), 'exposure')}, resampled by {method}")
         result = stare_image(
             frames,
-            plan.block.requirements,
+            requirements,
             self._read_calibrations(plan, frames[0]),
             executor=self.executor,
         )
@@ -161,9 +171,14 @@ class BlockRunner:
             pipeline=plan.block.pipeline,
         )
 
-    def _dithered(self, plan: PlannedBlock, record: TaskRecord, directory: Path) -> None:
+    def _dithered(
+        self,
+        plan: PlannedBlock,
+        requirements: DitherRequirements,
+        record: TaskRecord,
+        directory: Path,
+    ) -> None:
         """Combine the images of several positions."""
-        requirements = plan.block.requirements
         images = [find_image(child.results) for child in plan.children]
         names = [self._name_of(image) for image in images]
         read = parallel_map(
@@ -228,9 +243,15 @@ class BlockRunner:
         for name, (x, y), method in zip(names, places, result.alignment.methods, strict=True):
             record.say(f"{name}: first pixel at x {x}, y {y} of the mosaic, placed by {method}")
         ny, nx = result.data.shape
-        record.say(f"mosaic of {nx} x {ny} pixels (x, y), {len(names)} images combined")
+        record.say(f"mosaic of {nx} x {ny} pixels (x, y), {counted(len(names), 'image')} combined")
 
-    def _mosaic(self, plan: PlannedBlock, record: TaskRecord, directory: Path) -> None:
+    def _mosaic(
+        self,
+        plan: PlannedBlock,
+        requirements: DitherRequirements,
+        record: TaskRecord,
+        directory: Path,
+    ) -> None:
         """Reduce raw exposures by the strategies that are named."""
         from .reducer import DitherReducer  # noqa: PLC0415 (heavy)
 
@@ -242,7 +263,7 @@ class BlockRunner:
             calibrations=self._read_calibrations(plan, first),
             executor=self.executor,
             progress=self.progress,
-            **plan.block.requirements.strategies(),
+            **requirements.strategies(),
         )
         for step, strategy in reducer.strategies.items():
             record.say(f"{step}: {strategy}")
@@ -279,7 +300,8 @@ class BlockRunner:
 
     def _read_back(self, plan: PlannedBlock, directory: Path) -> None:
         """Read the image that was written; whatever is wrong with it is an error."""
-        is_modern = plan.block.mode == "FULL_DITHERED_IMAGE" and plan.block.requirements.is_modern
+        requirements = plan.block.requirements
+        is_modern = isinstance(requirements, DitherRequirements) and requirements.is_modern
         (read_mosaic if is_modern else read_position_image)(directory / IMAGE)
 
     def _identify(self, path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,23 +10,21 @@ from numpy.typing import NDArray
 from ..alignment import ReferenceCatalogue
 from ..calibration import Footprint, PersistenceDetector
 from ..combine import Mosaic
-from ..flat import StarFlat
+from ..flat import Illumination
 from ..stack import DitherStack
 from .field_steps import FieldSteps
 from .flagging import bright_stars
 from .illumination import star_places
-from .tie import catalogue_magnitudes
+from .tie import Magnitudes, catalogue_magnitudes
 
 __all__ = ["watched_stars"]
-
-Magnitudes = tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]
 
 
 def watched_stars(
     stack: DitherStack,
     mosaic: Mosaic,
     persistence: PersistenceDetector | None,
-    starflat: StarFlat | None,
+    starflat: Callable[..., Illumination] | None,
     catalogue: ReferenceCatalogue | None,
     steps: FieldSteps,
 ) -> tuple[Sequence[Footprint], NDArray[np.float64] | None, Magnitudes]:
@@ -40,7 +38,7 @@ def watched_stars(
         What they were combined to.
     persistence : PersistenceDetector or None
         Knows which stars may persist.
-    starflat : StarFlat or None
+    starflat : callable or None
         Measures the stars of the mosaic; `None`: they are not looked for.
     catalogue : ReferenceCatalogue or None
         Knows magnitudes.

@@ -23,7 +23,10 @@ from ..combine import Mosaic
 from ..exceptions import AlignmentWarning, QualityWarning
 from ..objects import ObjectMask
 
-__all__ = ["Tied", "catalogue_magnitudes", "tie"]
+__all__ = ["Magnitudes", "Tied", "catalogue_magnitudes", "tie"]
+
+Magnitudes = tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]
+"""Magnitudes of stars in a catalogue, and their errors; `None`: not known."""
 
 _LEAST_SN = 10.0
 """Signal-to-noise ratio of stars that give the zero point."""
@@ -123,7 +126,7 @@ def tie(
 
 def catalogue_magnitudes(
     mosaic: Mosaic, places: NDArray[np.float64], catalogue: ReferenceCatalogue | None
-) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
+) -> Magnitudes:
     """Return magnitudes and their errors of stars at (RA, Dec), NaN where not listed."""
     if catalogue is None:
         return None, None

@@ -130,7 +130,9 @@ class StarEquations:
         ny, nx = self.shape
         return (x - (nx - 1) / 2) / (nx / 2), (y - (ny - 1) / 2) / (ny / 2)
 
-    def _sky_blocks(self, sky: NDArray[np.float32]) -> tuple[NDArray[np.float64], ...]:
+    def _sky_blocks(
+        self, sky: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Return centred places and values of blocks of the sky."""
         ny, nx = self.shape
         rows, columns = sky.shape
@@ -201,7 +203,7 @@ class StarEquations:
             response_prior[order == 1] = 1e12
         frame_prior = np.full(self._n_zero_points, _ZERO_POINT_PRIOR**-2)
         frame_prior[self.n_frames :] = _ANY_ZERO_POINT**-2
-        if self.ring is None or model.degree == 0:
+        if self.blocks is None or self.ring is None or model.degree == 0:
             prior = np.r_[response_prior, frame_prior]
             return np.diag(prior), np.zeros(len(prior))
         u, v, value = self.blocks
@@ -249,7 +251,7 @@ class StarEquations:
         image = legendre.legvander(v, model.degree) @ coefficients
         image = image @ legendre.legvander(u, model.degree).T
         np.exp(image, out=image)
-        if model.ring_multiplies:
+        if model.ring_multiplies and self.ring is not None:
             image *= np.exp(self.ring.profile(solution.ring, u, v))
         image /= image.mean()
         return image.astype(np.float32)

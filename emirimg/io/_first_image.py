@@ -10,11 +10,11 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from ..exceptions import FrameError
-from ._fits import forget_storage, open_fits, read_bytes
+from ._fits import BLOCK, forget_storage, open_fits, read_bytes
 
 __all__ = ["read_first_header", "read_first_image"]
 
-_HEADER_BYTES = 2880 * 100
+_HEADER_BYTES = 100 * BLOCK
 """A header that is longer is read with the pixels."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,6 +19,7 @@ from ..exceptions import FrameError
 from ..instrument import frame_wcs
 
 __all__ = [
+    "BLOCK",
     "GZIP",
     "celestial_wcs",
     "for_writing",
@@ -29,7 +30,8 @@ __all__ = [
     "wcs_header",
 ]
 
-_BLOCK = 2880
+BLOCK = 2880
+"""Bytes of which headers and data of FITS are multiples."""
 GZIP = b"\x1f\x8b"
 
 _OF_STORAGE = (
@@ -68,7 +70,7 @@ def open_fits(path: Path, expected: str) -> Iterator[fits.HDUList]:
     """Open a FITS file of which everything is there; the pixels are in memory."""
     content = read_bytes(path, expected)
     number = sum(1 for _ in walk_hdus(path, io.BytesIO(content), len(content), expected))
-    content += bytes(-len(content) % _BLOCK)  # some programs do not pad the last block
+    content += bytes(-len(content) % BLOCK)  # some programs do not pad the last block
     if number == 1:
         # Its pixels stay where they are. Of several HDUs, each would copy all those after it.
         opened = fits.HDUList.fromstring(content)
@@ -84,10 +86,12 @@ def forget_storage(header: fits.Header) -> None:
         header.remove(key, ignore_missing=True, remove_all=True)
 
 
-def celestial_wcs(path: Path, header: fits.Header) -> WCS:
-    """Return the WCS of a frame, or an error that names the file."""
+def celestial_wcs(
+    path: Path, header: fits.Header, make: Callable[[fits.Header], WCS] = frame_wcs
+) -> WCS:
+    """Return what ``make`` makes of a header, or an error that names the file."""
     try:
-        wcs = frame_wcs(header)
+        wcs = make(header)
     except (ValueError, TypeError, KeyError, ArithmeticError) as error:
         msg = f"{path} has an unusable WCS ({error}); a celestial WCS was expected"
         raise FrameError(msg) from error
@@ -150,7 +154,7 @@ def walk_hdus(
         except (OSError, ValueError, TypeError, KeyError, fits.VerifyError) as error:
             msg = f"{path} has a damaged header in HDU {number} ({error}); {expected} was expected"
             raise FrameError(msg) from None
-        data = start + -(-(stream.tell() - start) // _BLOCK) * _BLOCK
+        data = start + -(-(stream.tell() - start) // BLOCK) * BLOCK
         if data + size > length:
             msg = (
                 f"{path} is truncated: HDU {number} should end at byte {data + size}, but the"
@@ -158,7 +162,7 @@ def walk_hdus(
             )
             raise FrameError(msg)
         yield header, data
-        start = data + -(-size // _BLOCK) * _BLOCK
+        start = data + -(-size // BLOCK) * BLOCK
         number += 1
 
 

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from .._lazy import LazyPlane
 from .._parallel import row_bands
 from ..exceptions import FrameError
-from ._fits import GZIP, walk_hdus
+from ._fits import BLOCK, GZIP, walk_hdus
 
 __all__ = ["StoredPlane", "stored_planes", "write_plane"]
 
-_BLOCK = 2880
 _BAND = 64
 _ROWS = 64
 _TYPES = {8: "u1", -32: ">f4", -64: ">f8"}
@@ -129,5 +128,5 @@ def write_plane(
         np.ascontiguousarray(plane[rows], dtype=stored).data
         for rows in row_bands(plane.shape[0], _BAND)
     )
-    stream.write(bytes(-stream.tell() % _BLOCK))
+    stream.write(bytes(-stream.tell() % BLOCK))
     return StoredPlane(path, start, plane.shape, stored)

@@ -76,13 +76,7 @@ def read_frame(path: str | Path, *, detector: Detector | None = None) -> CCDData
     if detector is not None:
         header["INSCONF"] = detector.uuid
     metadata = read_metadata(header, source=str(path))
-    expected = expected_shape(header, metadata.detector)
-    if data.shape != expected:
-        msg = (
-            f"{path} has the shape {data.shape}, but an exposure of the detector"
-            f" {metadata.detector.name} has the shape {expected} (ny, nx)"
-        )
-        raise FrameError(msg)
+    require_exposure_shape(data.shape, path, header, metadata.detector)
     return CCDData(data, unit=u.adu, mask=mask, meta=header, wcs=celestial_wcs(path, header))
 
 
@@ -226,3 +220,16 @@ def expected_shape(header: fits.Header, detector: Detector) -> tuple[int, int]:
     if not (1 <= x1 <= x2 <= nx and 1 <= y1 <= y2 <= ny):
         return detector.shape
     return (y2 - y1 + 1, x2 - x1 + 1)
+
+
+def require_exposure_shape(
+    shape: tuple[int, ...], path: Path, header: fits.Header, detector: Detector
+) -> None:
+    """Raise a FrameError if the image of a file has not the `expected_shape`."""
+    expected = expected_shape(header, detector)
+    if shape != expected:
+        msg = (
+            f"{path} has the shape {shape}, but an exposure of the detector"
+            f" {detector.name} has the shape {expected} (ny, nx)"
+        )
+        raise FrameError(msg)

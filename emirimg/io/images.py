@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..exceptions import FrameError
 from ..instrument import frame_wcs
-from ._fits import open_fits
+from ._fits import celestial_wcs, open_fits
 from .planes import read_plane
 
 __all__ = ["ImagePlanes", "read_image_planes"]
@@ -121,7 +121,7 @@ def read_image_planes(path: str | Path, *, weights: str | Path | None = None) ->
     """
     path = Path(path)
     data, header = read_plane(path)
-    wcs = _celestial_wcs(path, header)
+    wcs = celestial_wcs(path, header, _any_wcs)
     with open_fits(path, _EXPECTED) as hdus:
         planes = {hdu.name: hdu for hdu in hdus[1:] if hdu.is_image and hdu.data is not None}
         variance = _variance(planes)
@@ -145,18 +145,11 @@ def read_image_planes(path: str | Path, *, weights: str | Path | None = None) ->
     return ImagePlanes(np.asarray(data, dtype=np.float32), wcs, header, variance, mask, coverage)
 
 
-def _celestial_wcs(path: Path, header: fits.Header) -> WCS:
-    try:
-        # Only the general class knows the SIP convention.
-        is_sip = str(header.get("CTYPE1", "")).endswith("-SIP")
-        wcs = WCS(header, naxis=2) if is_sip else frame_wcs(header)
-    except ValueError as error:
-        msg = f"{path} has no usable WCS: {error}"
-        raise FrameError(msg) from error
-    if not wcs.has_celestial:
-        msg = f"{path} has no celestial WCS (CTYPE1 is {header.get('CTYPE1')!r})"
-        raise FrameError(msg)
-    return wcs
+def _any_wcs(header: fits.Header) -> WCS:
+    """Return the WCS of an image of any program."""
+    # Only the general class knows the SIP convention.
+    is_sip = str(header.get("CTYPE1", "")).endswith("-SIP")
+    return WCS(header, naxis=2) if is_sip else frame_wcs(header)
 
 
 def _variance(planes: dict[str, Any]) -> NDArray[np.float32] | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..exceptions import FrameError
 from ..instrument import Detector, ExposureMetadata, read_metadata
 from ._first_image import read_first_header
-from .frames import expected_shape, read_header
+from .frames import read_header, require_exposure_shape
 
 __all__ = ["ExposureFacts", "image_shape", "inspect_exposure"]
 
@@ -84,13 +84,8 @@ def inspect_exposure(path: str | Path, *, detector: Detector | None = None) -> E
     if detector is not None:
         header["INSCONF"] = detector.uuid
     metadata = read_metadata(header, source=str(path))
-    shape, expected = image_shape(path), expected_shape(header, metadata.detector)
-    if shape != expected:
-        msg = (
-            f"{path} has the shape {shape}, but an exposure of the detector"
-            f" {metadata.detector.name} has the shape {expected} (ny, nx)"
-        )
-        raise FrameError(msg)
+    shape = image_shape(path)
+    require_exposure_shape(shape, Path(path), header, metadata.detector)
     types = [str(header.get(f"CTYPE{axis}", "")) for axis in (1, 2)]
     if not (types[0].startswith("RA--") and types[1].startswith("DEC-")):
         msg = f"{path} has no celestial WCS: CTYPE1 and CTYPE2 are {types}"

@@ -15,9 +15,9 @@ from astropy.table import Table
 from .._version import version
 from ..combine.mosaic import Mosaic
 from ..exceptions import FrameError, InputError
-from ..instrument import clean_wcs_header, frame_wcs
+from ..instrument import clean_wcs_header
 from ..projection.grid import MosaicGrid
-from ._fits import for_writing, forget_storage, open_fits, wcs_header
+from ._fits import celestial_wcs, for_writing, forget_storage, open_fits, wcs_header
 from .atomic import replacing
 
 __all__ = [
@@ -168,11 +168,7 @@ def read_mosaic(path: str | Path) -> Mosaic:
         data = for_writing(hdus[0].data, np.float32)
         header = hdus[0].header.copy()
     planes["mask"] = planes["mask"].astype(bool)
-    try:
-        grid = MosaicGrid(frame_wcs(header), data.shape)
-    except ValueError as error:
-        msg = f"{path} has no usable WCS: {error}"
-        raise FrameError(msg) from error
+    grid = MosaicGrid(celestial_wcs(path, header), data.shape)
     header = clean_wcs_header(header)
     forget_storage(header)
     return Mosaic(grid=grid, data=data, header=header, **planes)

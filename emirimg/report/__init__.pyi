@@ -12,6 +12,7 @@ from .comparison_views import (
     comparison_table as comparison_table,
     plot_comparison as plot_comparison,
 )
+from .files import REPORT_FILES as REPORT_FILES
 from .injection import plot_recovery as plot_recovery
 from .maps import (
     draw_coverage_map as draw_coverage_map,
@@ -24,11 +25,7 @@ from .numbers import (
     report_numbers as report_numbers,
     sky_residual_map as sky_residual_map,
 )
-from .page import (
-    REPORT_FILES as REPORT_FILES,
-    report_page as report_page,
-    write_report as write_report,
-)
+from .page import report_page as report_page, write_report as write_report
 from .plots import plot_mosaic as plot_mosaic, plot_noise_curve as plot_noise_curve
 from .preflight import preflight_text as preflight_text
 from .show import draw_image as draw_image, find_cuts as find_cuts, header_title as header_title

@@ -11,6 +11,7 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from scipy.spatial import cKDTree
 
+from .._wording import counted
 from ..alignment import StarList, find_stars
 from ..alignment.matching import vote_shift
 from ..combine import Mosaic
@@ -71,8 +72,9 @@ def common_stars(lists: list[StarList], grids: list[MosaicGrid]) -> tuple[Table,
         first, second = first[once], second[once]
     if len(first) < _FEWEST:
         msg = (
-            f"the images have only {len(first)} stars in common within {_REACH}, {_FEWEST} are"
-            f" needed (isolated ones are {len(one)} and {len(two)}): do they show the same field?"
+            f"the images have only {counted(len(first), 'star')} in common within {_REACH},"
+            f" {_FEWEST} are needed (isolated ones are {len(one)} and {len(two)}):"
+            " do they show the same field?"
         )
         raise InputError(msg)
     ways = there[second] - here[first]

@@ -11,10 +11,12 @@ from astropy.table import Table
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
+from .._wording import counted
 from ..dither import DitherResult
 from ..io.atomic import replacing
 from ..io.results import write_json, write_table
 from .charts import HISTORIES, draw_counts, draw_history, draw_noise, draw_offsets, draw_residuals
+from .files import REPORT_FILES
 from .maps import draw_coverage_map, draw_object_map, draw_sky_residual
 from .numbers import report_numbers
 from .panels import new_axes
@@ -24,10 +26,7 @@ from .summary import short_names
 from .svg import inline_svg, page_style
 from .templating import fill_template
 
-__all__ = ["REPORT_FILES", "report_page", "write_report"]
-
-REPORT_FILES = ("report.html", "summary.json", "frames.ecsv")
-"""What `write_report` writes."""
+__all__ = ["report_page", "write_report"]
 
 _EASY = 3
 """Half as much work as the usual packing of a PNG, and not even a larger file."""
@@ -177,7 +176,7 @@ def _pictures(result: DitherResult) -> dict[str, Any]:
 def _figures(result: DitherResult, counting: Future[dict[str, Any]]) -> dict[str, Markup]:
     """Draw all charts and maps as SVG."""
     mosaic, quality = result.mosaic, result.quality
-    many = f"{len(result.frames)} exposures"
+    many = counted(len(result.frames), "exposure")
 
     def svg(name: str, drawn: Axes, text: str) -> Markup:
         return Markup(inline_svg(drawn.figure, name, text))  # noqa: S704 (made here, escaped)

@@ -149,15 +149,15 @@ def small_exposures(frames: Sequence[FrameRecord]) -> list[SmallExposure]:
     from the median of each; after, from -4 to 12 times the noise of the blocks.
     """
     shown = [
-        (number, frame)
+        (number, frame, frame.before, frame.after)
         for number, frame in enumerate(frames, start=1)
         if frame.before is not None and frame.after is not None
     ]
     if not shown:
         return []
     step = int(np.ceil(np.sqrt(len(shown) / _MOST_EXPOSURES)))
-    before = [_around_median(frame.before[::step, ::step]) for _, frame in shown]
-    after = [_around_median(frame.after[::step, ::step]) for _, frame in shown]
+    before = [_around_median(image[::step, ::step]) for _, _, image, _ in shown]
+    after = [_around_median(image[::step, ::step]) for _, _, _, image in shown]
     values = np.concatenate([image[np.isfinite(image)] for image in before])
     low, high = np.percentile(values, [1, 99]) if values.size else (0.0, 1.0)
     values = np.concatenate([image[np.isfinite(image)] for image in after])
@@ -170,7 +170,7 @@ def small_exposures(frames: Sequence[FrameRecord]) -> list[SmallExposure]:
             _grey(last, -4 * noise, 12 * noise),
             frame.weight > 0,
         )
-        for (number, frame), first, last in zip(shown, before, after, strict=True)
+        for (number, frame, _, _), first, last in zip(shown, before, after, strict=True)
     ]
 
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
+from ..exceptions import SkyWarning
 from ..instrument import Detector
 
-__all__ = ["block_edges", "channels_of", "coarse_box", "halves", "quadrants_of", "unusable"]
+__all__ = [
+    "block_edges",
+    "channels_of",
+    "coarse_box",
+    "halves",
+    "quadrants_of",
+    "unusable",
+    "warn_of_masks",
+]
 
 _COARSE, _FINEST = 64, 8
 
@@ -79,3 +90,12 @@ def block_edges(
         channels = channels_of(detector, shape)
         x = np.unique([edge for _, region in channels for edge in (region.start, region.stop)])
     return y, x
+
+
+def warn_of_masks() -> None:
+    """Warn, for the caller of a residual, that the masks of a frame leave too little of it."""
+    msg = (
+        "masks leave too few pixels to measure the residual background of a frame;"
+        " it is taken to be 0"
+    )
+    warnings.warn(msg, SkyWarning, stacklevel=3)

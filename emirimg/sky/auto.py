@@ -103,7 +103,7 @@ class AutoSky(Strategy):
 
     def _prices(
         self, stack: DitherStack, objects: Sequence[NDArray[np.bool_]] | None
-    ) -> dict[Strategy, float]:
+    ) -> dict[PatternSky | NeighbourSky, float]:
         """Return the price of each sky; nothing where too few frames could tell."""
         if len(stack) < _FEWEST_FRAMES or len(np.unique(stack.pointings)) < _FEWEST_FRAMES:
             return {}
@@ -128,7 +128,7 @@ class AutoSky(Strategy):
             left_out_residuals(own, error, powers[:, :order])
             for order in range(powers.shape[1] + 1)
         ]
-        prices: dict[Strategy, float] = {
+        prices: dict[PatternSky | NeighbourSky, float] = {
             PatternSky(): min(price(residual, n - 1) for residual in steady)
         }
         for window in self.windows:

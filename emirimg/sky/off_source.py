@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._parallel import parallel_map
+from .._wording import counted
 from ..stack import DitherStack
 from ._blocks import Blocks, measure_blocks
 from ._regions import block_edges, coarse_box, unusable
@@ -153,7 +154,9 @@ class OffSourceSky:
                 ),
             },
             fills_field=True,
-            history=(f"sky shape from {len(self.beside)} exposures beside the target; {how}",),
+            history=(
+                f"sky shape from {counted(len(self.beside), 'exposure')} beside the target; {how}",
+            ),
         )
 
     def _of_all(self, stack: DitherStack, objects: Sequence[NDArray[np.bool_]]) -> SkySolution:
@@ -172,7 +175,7 @@ class OffSourceSky:
             (skies.findings, skies.history) if isinstance(skies, SkySolution) else ({}, ())
         )
         text = (
-            f"the target leaves blank sky: sky from its {len(stack)} exposures and"
+            f"the target leaves blank sky: sky from its {counted(len(stack), 'exposure')} and"
             f" {len(self.beside)} beside it"
         )
         return SkySolution(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from astropy.nddata import CCDData
 
+from .._wording import counted
 from ..calibration._frames import changed, variance_of
 from ..exceptions import FrameError
 from .model import SkyModel
@@ -52,5 +53,6 @@ def subtract_sky(frame: CCDData, sky: SkyModel) -> CCDData:
     variance = variance_of(frame)
     if variance is not None:
         variance = np.add(variance, sky.variance, dtype=np.float32)
-    text = f"subtracted a sky of level {sky.level:.2f} {frame.unit}, made of {sky.n_used} frames"
+    many = counted(sky.n_used, "frame")
+    text = f"subtracted a sky of level {sky.level:.2f} {frame.unit}, made of {many}"
     return changed(frame, text, data=data, variance=variance)

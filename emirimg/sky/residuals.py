@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Literal
 
 import numpy as np
@@ -11,11 +10,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from .._strategy import Strategy
-from ..exceptions import SkyWarning
 from ..instrument import Detector, read_metadata
 from ._blocks import interpolate_blocks, measure_blocks, smooth_blocks
 from ._channels import channel_image, channel_offsets
-from ._regions import block_edges, channels_of, unusable
+from ._regions import block_edges, channels_of, unusable, warn_of_masks
 from ._surface import fit_surface
 from .striping import add_stripes
 
@@ -83,7 +81,8 @@ class QuadrantSurface(Strategy):
     ) -> NDArray[np.float32]:
         """Return the surface of an image, shape (ny, nx), of which masked pixels do not count."""
         blocks = measure_blocks(data, mask, block_edges(data.shape, self.box_size))
-        _warn_if_unknown(blocks.median)
+        if not np.isfinite(blocks.median).any():
+            warn_of_masks()
         return fit_surface(blocks, data.shape, max_order=self.max_order)()
 
 
@@ -118,7 +117,7 @@ class ChannelMedian(Strategy):
         channels = channels_of(read_metadata(frame.meta).detector, frame.shape)
         mask = unusable(frame, objects)
         if mask is not None and mask.all():
-            _warn_if_unknown(np.array(np.nan))
+            warn_of_masks()
         offsets = channel_offsets(frame.data, mask, channels)
         return channel_image(offsets, channels, frame.shape)
 
@@ -161,7 +160,8 @@ class SmoothResidual(Strategy):
         """Return the residual background; see `QuadrantSurface`."""
         mask = unusable(frame, objects)
         blocks = measure_blocks(frame.data, mask, block_edges(frame.shape, self.box_size))
-        if _warn_if_unknown(blocks.median):
+        if not np.isfinite(blocks.median).any():
+            warn_of_masks()
             return np.zeros(frame.shape, dtype=np.float32)
         return interpolate_blocks(blocks, smooth_blocks(blocks, self.smoothing))
 
@@ -228,17 +228,7 @@ class DetectorResidual(Strategy):
             steps = channel_image(offsets, channels, frame.shape)
             blocks = measure_blocks(frame.data - steps, mask, edges)
             surface = fit_surface(blocks, frame.shape, max_order=self.max_order, quadrants=False)()
-        _warn_if_unknown(blocks.median)
+        if not np.isfinite(blocks.median).any():
+            warn_of_masks()
         steps += surface
         return steps
-
-
-def _warn_if_unknown(medians: NDArray[np.floating]) -> bool:
-    if np.isfinite(medians).any():
-        return False
-    msg = (
-        "masks leave too few pixels to measure the residual background of a frame;"
-        " it is taken to be 0"
-    )
-    warnings.warn(msg, SkyWarning, stacklevel=3)
-    return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Literal
 
 import numpy as np
@@ -11,8 +10,7 @@ from numpy.typing import NDArray
 
 from .._strategy import Strategy
 from ..calibration._rectangles import between, robust_statistics
-from ..exceptions import SkyWarning
-from ._regions import quadrants_of
+from ._regions import quadrants_of, warn_of_masks
 
 __all__ = ["RowColumnStriping"]
 
@@ -81,11 +79,7 @@ class RowColumnStriping(Strategy):
             If the mask of the objects covers everything.
         """
         if objects is not None and objects.all():
-            msg = (
-                "masks leave too few pixels to measure the residual background of a frame;"
-                " it is taken to be 0"
-            )
-            warnings.warn(msg, SkyWarning, stacklevel=2)
+            warn_of_masks()
         return self.of_array(np.asarray(frame.data, dtype=np.float32), frame.mask, objects)
 
     def of_array(

@@ -64,7 +64,7 @@ def test_offsets_from_positions(stack):
 
 
 def test_there_must_be_one_position_for_each_frame(stack):
-    with pytest.raises(AlignmentError, match=r"there are 2 positions .* 3, one for each frame"):
+    with pytest.raises(AlignmentError, match=r"found 2 positions .* 3, one for each frame"):
         ReferenceObjectAlignment(positions=((1, 2), (3, 4)))(stack)
 
 

@@ -190,7 +190,7 @@ def test_flag_outliers():
     result = flag_outliers(frame, outliers)
     assert result.mask.sum() == 2
     assert frame.mask.sum() == 1
-    assert "masked 1 outliers" in str(result.meta["HISTORY"])
+    assert "masked 1 outlier" in str(result.meta["HISTORY"])
     np.testing.assert_array_equal(result.data, frame.data)
     with pytest.raises(FrameError, match="was expected"):
         flag_outliers(frame, outliers[:4])

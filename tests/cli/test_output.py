@@ -2,10 +2,8 @@
 
 import pytest
 
-from emirimg.cli import _run
 from emirimg.cli._output import output_directory
 from emirimg.exceptions import InputError
-from emirimg.report import REPORT_FILES
 
 PRODUCTS = ("image.fits", "log")
 
@@ -90,8 +88,3 @@ def test_a_directory_that_cannot_be_made(tmp_path):
         output_directory(target, PRODUCTS),
     ):
         pass
-
-
-def test_the_files_of_the_report_are_among_the_products():
-    # The command names them before it loads what draws.
-    assert set(REPORT_FILES) < set(_run.PRODUCTS)

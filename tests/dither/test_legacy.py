@@ -329,5 +329,5 @@ class TestFullDitheredImage:
             combine([])
         with pytest.raises(InputError, match="not meant for the detector HAWAII-2"):
             combine(reduced, iterations=1, sky_images=4, adhoc_sky_correction_h2rg=True)
-        with pytest.raises(AlignmentError, match="there are 2 positions"):
+        with pytest.raises(AlignmentError, match="found 2 positions"):
             combine(reduced, offsets=np.zeros((2, 2)))

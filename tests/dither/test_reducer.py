@@ -263,7 +263,7 @@ def spoilt(tree, tmp_path, change):
 )
 def test_mixtures_are_refused_with_a_list(tree, tmp_path, key, value):
     paths = spoilt(tree, tmp_path, lambda path: fits.setval(path, key, value=value))
-    with pytest.raises(MixedExposuresError, match=f"{key}.* in 3 exposures.* in 1 exposures"):
+    with pytest.raises(MixedExposuresError, match=f"{key}.* in 3 exposures.* in 1 exposure"):
         DitherReducer().reduce(paths)
 
 

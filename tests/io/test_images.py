@@ -113,7 +113,7 @@ def test_planes_that_do_not_fit(tmp_path):
 
 
 def test_no_place_on_the_sky(tmp_path):
-    with pytest.raises(FrameError, match=r"a.fits has no celestial WCS \(CTYPE1 is None\)"):
+    with pytest.raises(FrameError, match=r"a.fits has no celestial WCS: CTYPE1 and CTYPE2 are"):
         read_image_planes(written(tmp_path / "a.fits", header=fits.Header()))
-    with pytest.raises(FrameError, match=r"b.fits has no usable WCS"):
+    with pytest.raises(FrameError, match=r"b.fits has an unusable WCS"):
         read_image_planes(written(tmp_path / "b.fits", header=fits.Header({"CTYPE1": "RA---TAN"})))

@@ -332,7 +332,7 @@ def test_positions(tmp_path):
         ("1 2\n3\n", r"offsets:2: found '3', two numbers"),
         ("1 2\n3 nan\n", r"offsets:2: "),
         ("1 b\n", r"offsets:1: "),
-        ("1 2\n", "has 1 positions, but there are 2 exposures"),
+        ("1 2\n", "has 1 position for 2 exposures"),
         (None, "cannot be read"),
     ],
 )

@@ -9,7 +9,7 @@ import numpy as np
 from astropy.nddata import CCDData
 
 from ...blocks import CalibrationType
-from ...calibration.calibrations import Calibrations
+from ...calibration.calibrations import WORDS, Calibrations
 from ...exceptions import FrameError
 from ...instrument import DETECTORS, Detector
 from ...io import ExposureGroup, find_control, read_control, read_image
@@ -22,7 +22,6 @@ _TYPES: dict[str, CalibrationType] = {
     "dark": "MasterDark",
     "flat": "MasterIntensityFlat",
 }
-_WORDS = {"bad_pixels": "bad-pixel mask", "dark": "dark", "flat": "flat"}
 
 
 def find_calibrations(
@@ -118,7 +117,7 @@ def check_calibrations(
     no flat: no control file was found
     """
     for use in uses:
-        word = _WORDS[use.kind]
+        word = WORDS[use.kind]
         if use.path is None:
             severity = Severity.NOTE if use.kind == "dark" else Severity.WARNING
             yield Finding(severity, "calibrations", f"no {word}: {use.reason}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -265,7 +265,7 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    texts = {
+    texts: dict[type, Callable[[Any], object]] = {
         u.Quantity: lambda time: float(time.to_value(u.s)),
         Time: lambda time: time.isot,
         Path: str,

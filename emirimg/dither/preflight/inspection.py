@@ -10,6 +10,7 @@ from pathlib import Path
 import astropy.units as u
 
 from ..._parallel import Progress, default_executor, no_progress, parallel_map
+from ..._wording import counted
 from ...exceptions import FrameError, InputError, MetadataError
 from ...instrument import ExposureMetadata, pixel_scale, read_metadata, read_pointing
 from ...io import ExposureGroup, find_gaps, group_exposures, read_frame, read_header
@@ -176,7 +177,8 @@ def _check_group(
         Finding(Severity.WARNING, "pattern", gap) for gap in find_gaps(group.metadata, names)
     ]
     if len(names) < _FEW and role == "target":
-        text = f"{len(names)} exposures: three or more are needed to know the sky and outliers"
+        many = counted(len(names), "exposure")
+        text = f"{many}: three or more are needed to know the sky and outliers"
         findings.append(Finding(Severity.WARNING, "pattern", text))
     findings += _check_headers(group.metadata, names)
     seen = parallel_map(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ...instrument import Detector
-from ..loading import LEAST_LEVEL
+from ..checks import LEAST_LEVEL
 from .findings import ExposureLook, Finding, Severity
 from .pixels import PixelLook
 

@@ -169,8 +169,8 @@ def quick_seeing(
     here = looks[index].middle
     away = np.hypot(*(offsets - offsets[index]).T) > 10
     alike = [look.middle.shape == here.shape and not look.is_constant for look in looks]
-    others = [k for k in np.flatnonzero(away & alike) if np.isfinite(looks[k].level)]
-    others = sorted(others, key=lambda k: abs(k - index))[:_NEIGHBOURS]
+    comparable = [k for k in np.flatnonzero(away & alike).tolist() if np.isfinite(looks[k].level)]
+    others = sorted(comparable, key=lambda k: abs(k - index))[:_NEIGHBOURS]
     level = looks[index].level
     if not np.isfinite(level) or min(here.shape) < 32:
         return np.nan, 0

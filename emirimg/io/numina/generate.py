@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from ..._wording import counted
 from ...blocks import DitherRequirements, ObservationBlock, StareRequirements
 from ...exceptions import InputError, MetadataWarning
 from ..groups import ExposureGroup, group_exposures
@@ -74,7 +75,8 @@ def generate_blocks(
         msg = f"repeat must be 1 or more, got {repeat}"
         raise InputError(msg)
     if not names or len(names) % repeat:
-        msg = f"the list has {len(names)} files; a multiple of repeat ({repeat}) was expected"
+        many = counted(len(names), "file")
+        msg = f"the list has {many}; a multiple of repeat ({repeat}) was expected"
         raise InputError(msg)
     groups = [names[start : start + repeat] for start in range(0, len(names), repeat)]
     return _sequence(groups, step, reprojection, f"_{obsid_combined}")

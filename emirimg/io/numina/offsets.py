@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._wording import counted
 from ...exceptions import InputError
 
 __all__ = ["read_positions"]
@@ -67,6 +68,8 @@ def read_positions(path: str | Path, n_frames: int) -> NDArray[np.float64]:
             raise InputError(msg)
         positions.append(place)
     if len(positions) != n_frames:
-        msg = f"{path} has {len(positions)} positions, but there are {n_frames} exposures"
+        msg = (
+            f"{path} has {counted(len(positions), 'position')} for {counted(n_frames, 'exposure')}"
+        )
         raise InputError(msg)
     return np.array(positions)

@@ -6,6 +6,7 @@ import tempfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import astropy.units as u
 import numpy as np
@@ -96,7 +97,12 @@ def injection_test(
     ['magnitude', 'n', 'completeness']
     """
     paths = {Path(path).name: Path(path) for path in exposures}
-    options = {"starflat": None, **strategies, "calibrations": calibrations, "progress": progress}
+    options: dict[str, Any] = {
+        "starflat": None,
+        **strategies,
+        "calibrations": calibrations,
+        "progress": progress,
+    }
     plain = DitherReducer(**options).reduce(list(paths.values()))
     calibrate = ExposureReducer(calibrations=calibrations)
     psfs = {
