@@ -60,7 +60,7 @@ def png_uri(
     from PIL import Image  # noqa: PLC0415 (needed by few)
 
     stream = io.BytesIO()
-    # In noise nothing repeats itself: not to look for it is faster, and no larger.
+    # Noise does not repeat itself: not to look for repeats is faster, and the file no larger.
     options: dict[str, int] = {"compress_type": zlib.Z_RLE} if pixels.ndim == 2 else {}
     if absent:
         options["transparency"] = 0

@@ -113,7 +113,7 @@ class LazyFrame(CCDData):
         self._mask = mask
 
     def __reduce__(self) -> tuple:
-        # The uncertainty alone would look for the frame that it was made for.
+        # An uncertainty refers to its frame: only its values are sent.
         variance = None if self.uncertainty is None else self.uncertainty.array
         return _frame_of, (self.data, self.unit, self.mask, variance, self.meta, self.wcs)
 

@@ -69,7 +69,7 @@ def return_freed_arrays(larger_than: int = _LARGE) -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, larger_than)
-        # The first call switches off that this grows with the other one.
+        # By default this grows together with the other limit; once that is set, it does not.
         mallopt(_M_TRIM_THRESHOLD, _SPARE)
         mallopt(_M_ARENA_MAX, 1)
 

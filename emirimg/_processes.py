@@ -67,7 +67,7 @@ class WorkerProcesses(Executor):
         trace: TracebackType | None,
     ) -> None:
         self._ends = True
-        if error is not None:  # nobody wants what they are just doing
+        if error is not None:  # nobody wants what the workers are still doing
             self._life_line.close()
         self.shutdown(cancel_futures=error is not None)
         self._life_line.close()

@@ -72,7 +72,7 @@ def vote_shift(
     votes = tree.query_ball_point(differences, tolerance, return_length=True)
     centre = differences[np.argmax(votes)]
     for _ in range(3):
-        # Follow the votes to the middle of their heap.
+        # Move to the middle of the votes around.
         centre = np.median(differences[tree.query_ball_point(centre, tolerance)], axis=0)
     n_pairs = len(tree.query_ball_point(centre, tolerance))
     places = (max_shift / tolerance) ** 2

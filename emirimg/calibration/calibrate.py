@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import astropy.units as u
 import numpy as np
 from astropy.nddata import CCDData
@@ -137,19 +139,6 @@ def calibrate_values(
     if n_saturated:
         mask |= grown(counts >= np.float32(metadata.detector.saturation))
     _mask_reference_pixels(mask, metadata.detector)
-    history = [
-        _history.not_finite(n_not_finite),
-        _history.saturated(n_saturated, metadata.detector.saturation),
-    ]
-    if calibrations.bad_pixels is not None:
-        history.append(_history.bad(int(np.count_nonzero(calibrations.bad_pixels))))
-    sources = dict.fromkeys((metadata.gain_source, metadata.read_noise_source))
-    origin = f"from the {' and the '.join(sources)}"
-    history.append(_history.noise(metadata.gain, metadata.read_noise, origin))
-    if calibrations.dark is not None:
-        history.append(_history.dark(seconds))
-    if calibrations.flat is not None:
-        history.append(_history.flat())
     noise = ExposureNoise(
         metadata.gain,
         metadata.read_noise,
@@ -159,7 +148,25 @@ def calibrate_values(
         calibrations.response,
         calibrations.flat_variance,
     )
+    history = [
+        _history.not_finite(n_not_finite),
+        _history.saturated(n_saturated, metadata.detector.saturation),
+        *_said(calibrations, metadata),
+    ]
     return changed(frame, *history, data=data, mask=mask), noise
+
+
+def _said(calibrations: Calibrations, metadata: ExposureMetadata) -> Iterator[str]:
+    """Yield what the history says of the steps that do not depend on the pixels."""
+    if calibrations.bad_pixels is not None:
+        yield _history.bad(int(np.count_nonzero(calibrations.bad_pixels)))
+    sources = dict.fromkeys((metadata.gain_source, metadata.read_noise_source))
+    origin = f"from the {' and the '.join(sources)}"
+    yield _history.noise(metadata.gain, metadata.read_noise, origin)
+    if calibrations.dark is not None:
+        yield _history.dark(metadata.exposure_time.to_value(u.s))
+    if calibrations.flat is not None:
+        yield _history.flat()
 
 
 def _mask_reference_pixels(mask: NDArray[np.bool_], detector: Detector) -> None:

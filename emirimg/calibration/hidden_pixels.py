@@ -156,6 +156,20 @@ class HiddenPixelDetector(Strategy):
                 self._confirmed(stack, inverse, -1, isolated(2 - highest, self.sigma))
             )
         centre = np.pad(centre, MARGIN, constant_values=np.nan)
+        return self._steady_or_noisy(stack, objects, centre, scatter, bands)
+
+    def _steady_or_noisy(
+        self,
+        stack: DitherStack,
+        objects: Sequence[NDArray[np.bool_]] | None,
+        centre: NDArray[np.float32],
+        scatter: NDArray[np.float32],
+        bands: Sequence[slice],
+    ) -> NDArray[np.bool_]:
+        """Find pixels that differ from those around, or scatter, and confirm them one by one.
+
+        ``centre`` has a margin, without values, of `MARGIN` pixels.
+        """
         limit = self.sigma * typical_deviation(centre) / 0.6745
         steady = np.concatenate(
             parallel_map(lambda rows: stands_out(centre, rows.start, rows.stop, limit), bands)

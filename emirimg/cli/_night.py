@@ -81,7 +81,7 @@ def reduce_night(
                 reporter, group, beside[name], calibrations.uses(group), strategies, products
             )
         return []
-    # Whatever workers keep there is removed here, though they be killed.
+    # Whatever workers keep there is removed here, even if they are killed.
     with (
         TemporaryDirectory(prefix="emirimg-", dir=machine.scratch) as scratch,
         machine.workers() as workers,

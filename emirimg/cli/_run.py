@@ -144,15 +144,7 @@ def reduce_exposures(
         group, sky_exposures = _target_and_sky(paths, sky_paths)
         many = counted(len(group.paths), "exposure")
         reporter.step(f"{many} of {group.object_name}, {group.filter_name}")
-        if mask_regions is not None:
-            # A fault of the file shall show now, not after the first mosaic.
-            read_outlines(mask_regions, read_frame(group.paths[0]).wcs)
-            objects = MaskWithRegions(SegmentationMasker(), partial(read_outlines, mask_regions))
-            strategies = {**strategies, "objects": objects}
-        if catalogue is not None:
-            stars = read_reference_catalogue(catalogue, group.filter_name)
-            reporter.step(f"catalogue {catalogue}: {counted(len(stars), 'star')}")
-            strategies = {**strategies, "catalogue": stars}
+        strategies = {**strategies, **_from_files(group, mask_regions, catalogue, reporter)}
         with machine.arguments() as arguments:
             reducer = DitherReducer(
                 calibrations=calibrations.read(group, reporter),
@@ -185,6 +177,24 @@ def reduce_exposures(
         f"The details:  {directory / numbers}, {frames}, {_LOG}"
     )
     return result
+
+
+def _from_files(
+    group: ExposureGroup, mask_regions: Path | None, catalogue: Path | None, reporter: Reporter
+) -> dict[str, Any]:
+    """Return what the reducer is told by files: further objects, and stars of a catalogue."""
+    told: dict[str, Any] = {}
+    if mask_regions is not None:
+        # A fault of the file shall show now, not after the first mosaic.
+        read_outlines(mask_regions, read_frame(group.paths[0]).wcs)
+        told["objects"] = MaskWithRegions(
+            SegmentationMasker(), partial(read_outlines, mask_regions)
+        )
+    if catalogue is not None:
+        stars = read_reference_catalogue(catalogue, group.filter_name)
+        reporter.step(f"catalogue {catalogue}: {counted(len(stars), 'star')}")
+        told["catalogue"] = stars
+    return told
 
 
 def _load_report() -> ModuleType:

@@ -73,7 +73,7 @@ def watch_directory(
             calibrations=known[0], progress=reporter.progress, **{**strategies, **_QUICK}
         )
         with warnings.catch_warnings():
-            # Of few exposures much is to be said; what still holds in the end is said then.
+            # Few exposures give many warnings; those that still hold in the end are given then.
             warnings.simplefilter("ignore", EmirimgWarning)
             return reducer.reduce(group.paths, sky_exposures=sky_exposures)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,8 +14,9 @@ from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
 from ..calibration._frames import changed
-from ..exceptions import SkyWarning, UnusableExposureError
-from ..instrument import Detector, read_metadata
+from ..exceptions import MixedExposuresError, SkyWarning, UnusableExposureError
+from ..instrument import ExposureMetadata, read_metadata
+from ..io import Scratch
 from ..io.frames import expected_shape, read_frame, read_header
 from ..io.results import sha256
 from ..sky import quadrant_steps
@@ -121,6 +123,8 @@ def load(
 
     Raises
     ------
+    MixedExposuresError
+        If there are none, or they must not be combined.
     UnusableExposureError
         If no exposure of the target is usable.
 
@@ -131,6 +135,82 @@ def load(
         the same value, or its level is less than 1 % of the others'. It is left out.
         For each exposure with readout channels of which the same is true. They are masked.
     """
+    if not exposures:
+        msg = "no exposures were given; at least one was expected"
+        raise MixedExposuresError(msg)
+    given, known_by = _look_at_headers(exposures, sky_exposures)
+    require_alike(
+        [one.metadata for one in given],
+        [one.name for one in given],
+        np.array([one.beside for one in given]),
+    )
+    for one in given:
+        calibrate.calibrations.require_shape(one.shape, one.name)
+    calibrate.calibrations.check(one.shape)
+    given.sort(key=lambda one: one.metadata.start)
+    names = [one.name for one in given]
+
+    # What the calibrations work out for themselves, several planes, goes away with this copy.
+    calibrate = calibrate.copy()
+    calibrate.calibrations.work_out()
+    prepare = partial(
+        _prepare, calibrate=calibrate, scratch=steps.scratch, level_quadrants=level_quadrants
+    )
+    prepared = steps.each("Reading and calibrating", prepare, given)
+    frames = [one.frame for one in prepared]
+    dead_channels = {
+        name: f"{name}: no sky in readout channel {_listed(one.dead)}"
+        for name, one in zip(names, prepared, strict=True)
+        if one.dead
+    }
+    reasons = _without_sky(frames, names)
+    kept = [index for index in range(len(frames)) if index not in reasons]
+    beside = np.array([given[index].beside for index in kept], dtype=bool)
+    if beside.all():
+        raise next(frame for frame in frames if isinstance(frame, UnusableExposureError))
+    for reason in reasons.values():
+        warnings.warn(f"{reason}; the exposure is left out", SkyWarning, stacklevel=3)
+    for reason in dead_channels.values():
+        warnings.warn(f"{reason}; it is masked", SkyWarning, stacklevel=3)
+    stack = DitherStack.from_frames([frames[i] for i in kept], [names[i] for i in kept])
+    if not beside.any():
+        beside, known_by = beside_by_pointing([frame.wcs for frame in stack], stack.shape), "WCS"
+    digests = [("exposure", name, one.digest) for name, one in zip(names, prepared, strict=True)]
+    inventory = Inventory(
+        (*digests, *calibrate.calibrations.inputs),
+        tuple(np.array(stack.names)[beside].tolist()),
+        known_by,
+        tuple((names[index], reason) for index, reason in reasons.items()),
+        tuple(dead_channels.items()),
+    )
+    return Loaded(stack, beside, inventory, np.array([prepared[i].rms for i in kept]))
+
+
+@dataclass(frozen=True)
+class _Given:
+    """An exposure of which only the header is known, and whether it shows the sky beside."""
+
+    item: Path | CCDData
+    name: str
+    metadata: ExposureMetadata
+    shape: tuple[int, int]
+    beside: bool
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A calibrated exposure, or what is wrong with it, and what was found out about it."""
+
+    frame: CCDData | UnusableExposureError
+    digest: str
+    dead: tuple[int, ...] = ()
+    rms: float = 0.0
+
+
+def _look_at_headers(
+    exposures: Sequence[Exposure], sky_exposures: Sequence[Exposure]
+) -> tuple[list[_Given], str]:
+    """Read the headers, and tell how it is known which exposures show the sky beside."""
     items = [Path(item) if isinstance(item, str) else item for item in exposures]
     items += [Path(item) if isinstance(item, str) else item for item in sky_exposures]
     names = [
@@ -141,68 +221,33 @@ def load(
     metadata = [
         read_metadata(header, source=name) for header, name in zip(headers, names, strict=True)
     ]
+    shapes = [
+        expected_shape(header, about.detector) if isinstance(item, Path) else item.shape
+        for item, header, about in zip(items, headers, metadata, strict=True)
+    ]
     beside, known_by = np.arange(len(items)) >= len(exposures), "the user"
     if not beside.any():
         beside, known_by = beside_by_object(metadata), "OBJECT"
-    require_alike(metadata, names, beside)
-    for item, name, header, about in zip(items, names, headers, metadata, strict=True):
-        shape = expected_shape(header, about.detector) if isinstance(item, Path) else item.shape
-        calibrate.calibrations.require_shape(shape, name)
-    calibrate.calibrations.check(shape)
-    order = sorted(range(len(items)), key=lambda index: metadata[index].start)
-    items, names = [items[i] for i in order], [names[i] for i in order]
+    return list(map(_Given, items, names, metadata, shapes, beside.tolist())), known_by
 
-    # What the calibrations work out for themselves, several planes, goes away with this copy.
-    calibrate, scratch = calibrate.copy(), steps.scratch
-    calibrate.calibrations.work_out()
 
-    def prepare(
-        item: Path | CCDData, name: str, detector: Detector
-    ) -> tuple[CCDData | UnusableExposureError, str, tuple[int, ...], float]:
-        digest = sha256(item) if isinstance(item, Path) else ""
-        frame = read_frame(item) if isinstance(item, Path) else item
-        try:
-            values, noise = calibrate.values(frame, name)
-            require_contrast(frame, name)
-            values, dead = without_dead_channels(values, frame, detector)
-            rms = 0.0
-            if level_quadrants and detector.in_quadrants:
-                values, rms = _levelled(values)
-            return kept_frame(values, noise, scratch), digest, dead, rms
-        except UnusableExposureError as error:
-            return error, digest, (), 0.0
-
-    detectors = [metadata[i].detector for i in order]
-    prepared = steps.each("Reading and calibrating", prepare, items, names, detectors)
-    inputs = [
-        ("exposure", name, digest) for name, (_, digest, _, _) in zip(names, prepared, strict=True)
-    ]
-    frames = [frame for frame, _, _, _ in prepared]
-    dead_channels = {
-        name: f"{name}: no sky in readout channel {_listed(dead)}"
-        for name, (_, _, dead, _) in zip(names, prepared, strict=True)
-        if dead
-    }
-    reasons = _without_sky(frames, names)
-    kept = [index for index in range(len(frames)) if index not in reasons]
-    beside = beside[order][kept]
-    if beside.all():
-        raise next(frame for frame in frames if isinstance(frame, UnusableExposureError))
-    for reason in reasons.values():
-        warnings.warn(f"{reason}; the exposure is left out", SkyWarning, stacklevel=3)
-    for reason in dead_channels.values():
-        warnings.warn(f"{reason}; it is masked", SkyWarning, stacklevel=3)
-    stack = DitherStack.from_frames([frames[i] for i in kept], [names[i] for i in kept])
-    if not beside.any():
-        beside, known_by = beside_by_pointing([frame.wcs for frame in stack], stack.shape), "WCS"
-    inventory = Inventory(
-        (*inputs, *calibrate.calibrations.inputs),
-        tuple(np.array(stack.names)[beside].tolist()),
-        known_by,
-        tuple((names[index], reason) for index, reason in reasons.items()),
-        tuple(dead_channels.items()),
-    )
-    return Loaded(stack, beside, inventory, np.array([prepared[i][3] for i in kept]))
+def _prepare(
+    given: _Given, *, calibrate: ExposureReducer, scratch: Scratch, level_quadrants: bool
+) -> _Prepared:
+    """Read and calibrate an exposure, and keep what its steps need."""
+    item, detector = given.item, given.metadata.detector
+    digest = sha256(item) if isinstance(item, Path) else ""
+    frame = read_frame(item) if isinstance(item, Path) else item
+    try:
+        values, noise = calibrate.values(frame, given.name)
+        require_contrast(frame, given.name)
+        values, dead = without_dead_channels(values, frame, detector)
+        rms = 0.0
+        if level_quadrants and detector.in_quadrants:
+            values, rms = _levelled(values)
+        return _Prepared(kept_frame(values, noise, scratch), digest, dead, rms)
+    except UnusableExposureError as error:
+        return _Prepared(error, digest)
 
 
 def _levelled(frame: CCDData) -> tuple[CCDData, float]:

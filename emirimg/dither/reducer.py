@@ -240,7 +240,7 @@ class DitherReducer:
         Raises
         ------
         MixedExposuresError
-            If the exposures must not be combined.
+            If there are no exposures, or they must not be combined.
         FrameError
             If a file cannot be used; it is named.
         CalibrationError

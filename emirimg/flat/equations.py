@@ -189,7 +189,7 @@ class StarEquations:
         columns = [_basis(u, v, model.degree) * detected]
         if self.ring is not None and model.degree > 0:
             ring = self.ring.columns(u, v) * float(model.ring_multiplies)
-            # The gradient of the sky itself is none of the stars.
+            # The stars know nothing of the gradient of the sky itself.
             columns += [ring * detected, np.zeros((len(ring), 2))]
         return np.hstack(columns)
 

@@ -110,7 +110,7 @@ class SegmentationMasker(Strategy):
         empty = mosaic.mask | ~(mosaic.variance > 0) | ~np.isfinite(mosaic.data)
         if empty.all():
             return ObjectMask(np.zeros(mosaic.grid.shape, dtype=bool), mosaic.grid)
-        # Made anew for the second search: one more plane is more than the time is worth.
+        # Made anew for the second search: to keep it meanwhile would cost a plane of memory.
         signal = _less_background(mosaic, empty, empty)
         masked = self._grown(signal, empty)
         masked |= empty

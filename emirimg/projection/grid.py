@@ -161,7 +161,7 @@ class MosaicGrid:
             key = (id(wcs), shape, *(item.tobytes() for item in numbers), *place.get_pv())
             if key not in self._outlines:
                 outline = np.array(transform_pixels(*_edge_pixels(shape), wcs, self.wcs))
-                # Together with its WCS, lest another one gets the same id.
+                # The WCS is kept, too: else another one might get its id.
                 self._outlines[key] = wcs, outline
             return self._outlines[key][1]
 

@@ -9,6 +9,7 @@ import numpy as np
 from astropy.stats import mad_std
 from astropy.table import Table
 from astropy.wcs import WCS
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from .._wording import counted
@@ -59,17 +60,7 @@ def common_stars(lists: list[StarList], grids: list[MosaicGrid]) -> tuple[Table,
     here = np.column_stack([one.x, one.y])
     sky = grids[1].wcs.wcs_pix2world(np.column_stack([two.x, two.y]), 0)
     there = grids[0].wcs.wcs_world2pix(sky, 0) if len(two) else np.empty((0, 2))
-    scale = grids[0].scale.to(u.arcsec)
-    tolerance = float(0.5 * SEEING / scale)
-    found = vote_shift(here, there, max_shift=float(_REACH / scale), tolerance=tolerance)
-    shift = np.zeros(2) if found is None else found.shift
-    first, second = np.empty(0, int), np.empty(0, int)
-    if found is not None:
-        distance, partner = cKDTree(there - shift).query(here)
-        first = np.flatnonzero(distance < tolerance)
-        second = partner[first]
-        once = np.unique(second, return_index=True)[1]  # two may fall on the same partner
-        first, second = first[once], second[once]
+    first, second = _pairs(here, there, grids[0].scale)
     if len(first) < _FEWEST:
         msg = (
             f"the images have only {counted(len(first), 'star')} in common within {_REACH},"
@@ -77,9 +68,7 @@ def common_stars(lists: list[StarList], grids: list[MosaicGrid]) -> tuple[Table,
             " do they show the same field?"
         )
         raise InputError(msg)
-    ways = there[second] - here[first]
-    shift = np.median(ways, axis=0)
-    on_sky = (ways @ grids[0].wcs.pixel_scale_matrix.T) * u.deg
+    on_sky = ((there[second] - here[first]) @ grids[0].wcs.pixel_scale_matrix.T) * u.deg
     common = np.median(on_sky, axis=0).to(u.arcsec)
     residual = (on_sky.to(u.arcsec) - common).value
     flux, other = one.flux[first], two.flux[second]
@@ -95,12 +84,33 @@ def common_stars(lists: list[StarList], grids: list[MosaicGrid]) -> tuple[Table,
             "north": residual[:, 1],
         }
     )
-    # The shift in pixels of the second image, at its own reference pixel.
-    moved = grids[1].wcs.deepcopy()
-    step = np.linalg.solve(moved.pixel_scale_matrix, common.to_value(u.deg))
+    return stars, common, _without_shift(grids[1].wcs, common)
+
+
+def _pairs(
+    here: NDArray[np.float64], there: NDArray[np.float64], scale: u.Quantity
+) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Return which positions of the first list belong to which of the second."""
+    scale = scale.to(u.arcsec)
+    tolerance = float(0.5 * SEEING / scale)
+    found = vote_shift(here, there, max_shift=float(_REACH / scale), tolerance=tolerance)
+    if found is None:
+        return np.empty(0, int), np.empty(0, int)
+    distance, partner = cKDTree(there - found.shift).query(here)
+    first = np.flatnonzero(distance < tolerance)
+    second = partner[first]
+    once = np.unique(second, return_index=True)[1]  # two may fall on the same partner
+    return first[once], second[once]
+
+
+def _without_shift(wcs: WCS, shift: u.Quantity) -> WCS:
+    """Return a WCS with a shift on the sky (east, north) taken away."""
+    moved = wcs.deepcopy()
+    # In pixels of this image, at its own reference pixel.
+    step = np.linalg.solve(moved.pixel_scale_matrix, shift.to_value(u.deg))
     moved.wcs.crpix = moved.wcs.crpix + step
     moved.wcs.set()
-    return stars, common, moved
+    return moved
 
 
 def mean_ratio(stars: Table) -> tuple[float, float, float]:

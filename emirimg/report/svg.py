@@ -29,7 +29,7 @@ def page_style() -> Iterator[None]:
     style |= {"axes.facecolor": "none", "figure.facecolor": "none", "savefig.facecolor": "none"}
     style |= {"svg.fonttype": "none", "font.size": 9.0, "axes.titlesize": 10.0, "grid.alpha": 0.2}
     style |= {"axes.spines.top": False, "axes.spines.right": False}
-    style |= {"axes.titley": 1.0}  # or the texts above the axes are sought for, and measured
+    style |= {"axes.titley": 1.0}  # else all texts above the axes are measured
     with mpl.rc_context(style):
         yield
 

@@ -166,7 +166,7 @@ def _variance(frame: CCDData) -> float:
     rows = _known(frame, (slice(None, None, step), slice(None)))
     noise = 1.4826 * float(np.nanmedian(np.abs(np.diff(rows, axis=1)))) / np.sqrt(2)
     variance = np.pi / 2 * noise**2 / (_LENGTH * _WIDTH) * 2 * np.sum(_weights() ** 2)
-    # An exposure divided by itself has no noise; weights are made of it.
+    # Weights are made of it, and an exposure without any noise must not make them infinite.
     return max(float(variance), float(np.finfo(np.float32).tiny))
 
 

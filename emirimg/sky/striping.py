@@ -15,7 +15,7 @@ from ._regions import quadrants_of, warn_of_masks
 __all__ = ["RowColumnStriping"]
 
 _SAMPLE = 8
-"""Every so manieth pair of lines tells whether there are stripes at all."""
+"""One in so many pairs of lines tells whether there are stripes at all."""
 
 _LEAST_FRACTION = 0.2
 _FEWEST_PIXELS = 16

@@ -42,6 +42,12 @@ def test_defaults():
     assert stare().pipeline == "default"
 
 
+def test_raw_exposures_are_wanted_by_positions_and_by_strategies():
+    assert stare().takes_raw
+    assert not dither(requirements={"iterations": 1, "sky_images": 6}).takes_raw
+    assert dither(requirements={"passes": 2}).takes_raw
+
+
 def test_frozen_and_equal():
     with pytest.raises(ValidationError, match="frozen"):
         stare().id = "x"

@@ -267,6 +267,11 @@ def test_mixtures_are_refused_with_a_list(tree, tmp_path, key, value):
         DitherReducer().reduce(paths)
 
 
+def test_without_exposures_there_is_nothing_to_reduce():
+    with pytest.raises(MixedExposuresError, match="no exposures were given"):
+        DitherReducer().reduce([])
+
+
 def truncate(path):
     with path.open("r+b") as stream:
         stream.truncate(100_000)

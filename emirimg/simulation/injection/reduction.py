@@ -12,6 +12,7 @@ import astropy.units as u
 import numpy as np
 from astropy.nddata import CCDData
 from astropy.table import QTable
+from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from ..._parallel import Progress, no_progress
@@ -19,6 +20,7 @@ from ...alignment.psf import MoffatPSF, measure_psf
 from ...alignment.stars import find_stars
 from ...calibration import Calibrations
 from ...dither import DitherReducer, DitherResult, ExposureReducer
+from ...dither.result import FrameRecord
 from ...exceptions import InputError
 from ...instrument import pixel_scale, read_metadata
 from ...io.frames import read_frame, write_frame
@@ -123,21 +125,7 @@ def injection_test(
             name = Path(record.name).name
             raw = read_frame(paths[name])
             shape = raw.data.shape
-            metadata = read_metadata(raw.meta, source=name)
-            flat = None if calibrations is None else calibrations.flat
-            changed = add_stars(
-                raw,
-                stars,
-                wcs=wcs,
-                psf=psfs[name],
-                transparency=record.transparency,
-                flat=None if flat is None else flat.data,
-                gain=metadata.gain,
-                saturation=metadata.detector.saturation,
-                seed=zlib.crc32(f"{seed} {name}".encode()),
-            )
-            if raw.mask is not None:  # the raw frame says so by itself, without an extension
-                changed.data[raw.mask], changed.mask = np.nan, None
+            changed = _with_stars(raw, stars, record, wcs, psfs[name], calibrations, seed)
             written.append(write_frame(Path(directory) / name, changed))
         again = DitherReducer(**{**options, "grid": plain.mosaic.grid}).reduce(written)
     return measure_recovery(
@@ -148,6 +136,35 @@ def injection_test(
         _weights(plain, stars, shape),
         zero_point=zero_point,
     )
+
+
+def _with_stars(
+    raw: CCDData,
+    stars: QTable,
+    record: FrameRecord,
+    wcs: WCS,
+    psf: MoffatPSF,
+    calibrations: Calibrations | None,
+    seed: int,
+) -> CCDData:
+    """Return a raw exposure, as a file holds it, with stars added."""
+    name = Path(record.name).name
+    metadata = read_metadata(raw.meta, source=name)
+    flat = None if calibrations is None else calibrations.flat
+    changed = add_stars(
+        raw,
+        stars,
+        wcs=wcs,
+        psf=psf,
+        transparency=record.transparency,
+        flat=None if flat is None else flat.data,
+        gain=metadata.gain,
+        saturation=metadata.detector.saturation,
+        seed=zlib.crc32(f"{seed} {name}".encode()),
+    )
+    if raw.mask is not None:  # the raw frame says so by itself, without an extension
+        changed.data[raw.mask], changed.mask = np.nan, None
+    return changed
 
 
 def measure_frame_psf(raw: CCDData, calibrate: ExposureReducer, name: str) -> MoffatPSF:
