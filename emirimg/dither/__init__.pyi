@@ -1,5 +1,6 @@
 from .exposure import ExposureReducer as ExposureReducer
 from .legacy import DitheredImage as DitheredImage, full_dithered_image as full_dithered_image
+from .legacy_stare import StareResult as StareResult, stare_image as stare_image
 from .plan import plan_run as plan_run
 from .planned import PlannedBlock as PlannedBlock, RunOptions as RunOptions
 from .preflight import (
