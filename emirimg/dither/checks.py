@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
 from ..exceptions import MixedExposuresError, UnusableExposureError
 from ..instrument import ExposureMetadata
+
+if TYPE_CHECKING:
+    from astropy.nddata import CCDData
 
 __all__ = ["require_alike", "require_contrast"]
 

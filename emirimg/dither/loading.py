@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from ..calibration._frames import changed
 from ..exceptions import SkyWarning, UnusableExposureError
 from ..instrument import Detector, read_metadata
-from ..io.frames import expected_shape, read_frame, read_header
-from ..io.results import sha256
+from ..io.checksum import sha256
+from ..io.frames import read_frame
+from ..io.headers import expected_shape, read_header
 from ..sky import quadrant_steps
 from ..stack import DitherStack
 from .checks import require_alike, require_contrast
