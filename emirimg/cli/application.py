@@ -36,6 +36,10 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _HALF_WRITTEN = re.compile(r"\d+ requested and \d+ written|Not enough space on disk")
 """What numpy and astropy say, without an error number, when a file could not grow."""
 
+_SHORT = 0.0005
+"""Seconds after which a thread lets another one run. Those that work on numbers ask for a moment
+of Python's time again and again, and Python's 5 ms is long to wait for one that loads modules."""
+
 _INTERRUPTED, _TERMINATED = 130, 143
 """Exit status that a shell expects of a program that Ctrl-C, or SIGTERM, stopped."""
 
@@ -48,6 +52,8 @@ class _Application(click.Group):
     """A group that answers every failure with one clear message."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(_SHORT)
         try:
             with _sigterm_heard():
                 return super().main(*args, **extra)
@@ -56,6 +62,7 @@ class _Application(click.Group):
                 _leave_at_once(stop.code)
             raise
         finally:
+            sys.setswitchinterval(interval)
             # At its end the interpreter searches all that was ever loaded for garbage, which
             # takes longer than drawing a page; the system takes the memory back all the same.
             atexit.register(gc.freeze)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
 from .._wording import counted
 from ..exceptions import MixedExposuresError, UnusableExposureError
 from ..instrument import ExposureMetadata
+
+if TYPE_CHECKING:
+    from astropy.nddata import CCDData
 
 __all__ = ["LEAST_LEVEL", "require_alike", "require_contrast"]
 

@@ -17,8 +17,9 @@ from ..calibration._frames import changed
 from ..exceptions import MixedExposuresError, SkyWarning, UnusableExposureError
 from ..instrument import ExposureMetadata, read_metadata
 from ..io import Scratch
-from ..io.frames import expected_shape, read_frame, read_header
-from ..io.results import sha256
+from ..io.checksum import sha256
+from ..io.frames import read_frame
+from ..io.headers import expected_shape, read_header
 from ..sky import quadrant_steps
 from ..stack import DitherStack
 from .checks import LEAST_LEVEL, require_alike, require_contrast

@@ -8,48 +8,29 @@ import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import astropy.units as u
 import numpy as np
-from astropy.nddata import CCDData
 
+from .. import io, projection
+from .._memory import loading
 from .._parallel import Progress, parallel_map
 from .._version import version
 from .._wording import counted
 from ..blocks import DitherRequirements, StareRequirements
-from ..calibration import Calibrations
-from ..instrument import read_metadata
-from ..io import (
-    PositionImage,
-    TaskRecord,
-    complete_directory,
-    find_image,
-    gather,
-    identifier,
-    read_calibrations,
-    read_frame,
-    read_image,
-    read_mosaic,
-    read_position_image,
-    sha256,
-    write_dithered_image,
-    write_intermediate_image,
-    write_position_image,
-    write_result,
-)
 from ..io.numina.records import IMAGE, LOG
-from ..projection import whole_pixel_shifts
 from .notes import noted_warnings
 from .planned import PlannedBlock, RunOptions
 
 if TYPE_CHECKING:
+    from astropy.nddata import CCDData
+
+    from ..calibration import Calibrations
     from .legacy import DitheredImage
     from .result import DitherResult
 
@@ -59,12 +40,16 @@ Report = Callable[["DitherResult", Path], object]
 
 
 class BlockRunner:
-    """Runs one block after the other, and keeps the calibrations that several of them use."""
+    """Runs one block after the other, and keeps the calibrations that several of them use.
+
+    ``executor`` works on frames, the single thread of ``beside`` loads modules meanwhile.
+    """
 
     def __init__(
         self,
         options: RunOptions,
         executor: Executor,
+        beside: Executor,
         progress: Progress,
         say: Callable[[str], object],
         report: Report | None,
@@ -76,12 +61,14 @@ class BlockRunner:
         self.tell = say
         self._calibrations: dict[tuple[object, ...], Calibrations] = {}
         self._identifiers: dict[Path, str] = {}
-        # Begun while the first files are looked through.
-        self._loading: list[Future[Any]] = [executor.submit(_load)]
+        # While the first files are looked through. Loading hardly lets other threads do
+        # Python's work, so it has one of its own, and the workers work on numbers.
+        self._beside = beside
+        self._loading: list[Future[None]] = [beside.submit(_load)]
 
     def run(self, plan: PlannedBlock) -> Path:
         """Reduce one block and return its image."""
-        record = TaskRecord(
+        record = io.TaskRecord(
             plan.block, plan.detector.uuid, plan.inputs, created=datetime.now(tz=UTC)
         )
         self.tell(f"{plan.block.id}: {plan.block.mode}")
@@ -90,7 +77,7 @@ class BlockRunner:
         record.start()
         notes: list[str] = []
         try:
-            with noted_warnings() as notes, complete_directory(results) as directory:
+            with noted_warnings() as notes, io.complete_directory(results) as directory:
                 self._gather(plan, record)
                 requirements = plan.block.requirements
                 if isinstance(requirements, StareRequirements):
@@ -99,11 +86,11 @@ class BlockRunner:
                     self._mosaic(plan, requirements, record, directory)
                 else:
                     self._dithered(plan, requirements, record, directory)
-                for loading in self._loading:
-                    loading.result()
+                for loaded in self._loading:
+                    loaded.result()
                 if self.options.validate:
                     self._read_back(plan, directory)
-                write_result(directory, combined=plan.block.mode == "FULL_DITHERED_IMAGE")
+                io.write_result(directory, combined=plan.block.mode == "FULL_DITHERED_IMAGE")
                 for text in notes:
                     record.say(text, "WARNING")
                 record.say(f"end of the reduction of {plan.block.id}")
@@ -126,18 +113,18 @@ class BlockRunner:
             shutil.rmtree(work)
         return results / IMAGE
 
-    def _gather(self, plan: PlannedBlock, record: TaskRecord) -> None:
+    def _gather(self, plan: PlannedBlock, record: io.TaskRecord) -> None:
         """Bring the inputs of a block to its work directory."""
         if getattr(plan.block.requirements, "refine_offsets", False):
             # Takes half a second, which the finding of the stars need not wait for.
-            self._loading.append(self.executor.submit(import_module, "photutils.segmentation"))
+            self._loading.append(self._beside.submit(_load_deblending))
         files = {path.name: path for path in plan.calibrations.values()}
         if plan.exposures:
             files |= {path.name: path for path in plan.exposures}
         else:
-            images = [find_image(child.results) for child in plan.children]
+            images = [io.find_image(child.results) for child in plan.children]
             files |= {f"{self._name_of(image)}.fits": image for image in images}
-        new = gather(files, plan.workspace.work, link=self.options.link, executor=self.executor)
+        new = io.gather(files, plan.workspace.work, link=self.options.link, executor=self.executor)
         done = "linked" if self.options.link else "copied"
         record.say(f"{len(new)} of {len(files)} inputs {done} to {plan.workspace.work}")
 
@@ -145,13 +132,13 @@ class BlockRunner:
         self,
         plan: PlannedBlock,
         requirements: StareRequirements,
-        record: TaskRecord,
+        record: io.TaskRecord,
         directory: Path,
     ) -> None:
         """Reduce the exposures of one position."""
         from .legacy_stare import stare_image  # noqa: PLC0415 (see _load)
 
-        frames = [read_frame(path, detector=self.options.detector) for path in plan.exposures]
+        frames = [io.read_frame(path, detector=self.options.detector) for path in plan.exposures]
         method = requirements.reprojection_method
         for kind, path in plan.calibrations.items():
             record.say(f"{kind.replace('_', ' ')}: {path.name}, {self._identify(path)}")
@@ -162,9 +149,9 @@ class BlockRunner:
             self._read_calibrations(plan, frames[0]),
             executor=self.executor,
         )
-        write_position_image(
+        io.write_position_image(
             directory / IMAGE,
-            PositionImage(result.frame, result.channels),
+            io.PositionImage(result.frame, result.channels),
             exposures=[self._identify(path) for path in plan.exposures],
             calibrations={kind: self._identify(path) for kind, path in plan.calibrations.items()},
             method=method,
@@ -175,14 +162,14 @@ class BlockRunner:
         self,
         plan: PlannedBlock,
         requirements: DitherRequirements,
-        record: TaskRecord,
+        record: io.TaskRecord,
         directory: Path,
     ) -> None:
         """Combine the images of several positions."""
-        images = [find_image(child.results) for child in plan.children]
+        images = [io.find_image(child.results) for child in plan.children]
         names = [self._name_of(image) for image in images]
         read = parallel_map(
-            partial(read_position_image, in_memory=False),
+            partial(io.read_position_image, in_memory=False),
             images,
             executor=self.executor,
             progress=self.progress,
@@ -208,7 +195,7 @@ class BlockRunner:
                 requirements,
                 offsets=plan.positions,
                 names=names,
-                on_intermediate=partial(write_intermediate_image, directory_of_images),
+                on_intermediate=partial(io.write_intermediate_image, directory_of_images),
                 executor=self.executor,
                 progress=self.progress,
             )
@@ -218,7 +205,7 @@ class BlockRunner:
 
             headers = [child.frame.meta for child in children]
             self.report(legacy_result(result, plan, headers, names, self._identify), directory)
-        write_dithered_image(
+        io.write_dithered_image(
             directory / IMAGE,
             result.data,
             result.variance,
@@ -233,13 +220,13 @@ class BlockRunner:
 
     def _say_places(
         self,
-        record: TaskRecord,
+        record: io.TaskRecord,
         names: Sequence[str],
         shapes: Sequence[tuple[int, int]],
         result: DitheredImage,
     ) -> None:
         """Tell the log where in the mosaic each image lies, and how that was found."""
-        places = whole_pixel_shifts(result.alignment.wcss, shapes)
+        places = projection.whole_pixel_shifts(result.alignment.wcss, shapes)
         for name, (x, y), method in zip(names, places, result.alignment.methods, strict=True):
             record.say(f"{name}: first pixel at x {x}, y {y} of the mosaic, placed by {method}")
         ny, nx = result.data.shape
@@ -249,16 +236,16 @@ class BlockRunner:
         self,
         plan: PlannedBlock,
         requirements: DitherRequirements,
-        record: TaskRecord,
+        record: io.TaskRecord,
         directory: Path,
     ) -> None:
         """Reduce raw exposures by the strategies that are named."""
         from .reducer import DitherReducer  # noqa: PLC0415 (heavy)
 
         exposures: list[Path | CCDData] = list(plan.exposures)
-        first = read_frame(plan.exposures[0], detector=self.options.detector)
+        first = io.read_frame(plan.exposures[0], detector=self.options.detector)
         if self.options.detector is not None:
-            exposures = [read_frame(path, detector=self.options.detector) for path in exposures]
+            exposures = [io.read_frame(path, detector=self.options.detector) for path in exposures]
         reducer = DitherReducer(
             calibrations=self._read_calibrations(plan, first),
             executor=self.executor,
@@ -274,68 +261,64 @@ class BlockRunner:
 
     def _read_calibrations(self, plan: PlannedBlock, frame: CCDData) -> Calibrations:
         """Read the calibrations of a block, unless the block before had the same."""
+        from .bias import exposure_seconds, with_bias  # noqa: PLC0415 (see _load)
+
         files = dict(plan.calibrations)
         # The bias goes into the dark, divided by the exposure time.
-        seconds = _seconds(frame) if "bias" in files else None
+        seconds = exposure_seconds(frame) if "bias" in files else None
         key = (tuple(sorted(files.items())), seconds)
         if key not in self._calibrations:
             bias = files.pop("bias", None)
-            calibrations = read_calibrations(**files)
+            calibrations = io.read_calibrations(**files)
             if bias is not None:
-                calibrations = _with_bias(calibrations, read_image(bias), frame, bias)
+                calibrations = with_bias(calibrations, bias, seconds)
             self._calibrations = {key: calibrations}
         return self._calibrations[key]
 
-    def _with_mask(self, child: PositionImage, plan: PlannedBlock) -> PositionImage:
+    def _with_mask(self, child: io.PositionImage, plan: PlannedBlock) -> io.PositionImage:
         """Give an image without a mask of its own the master mask."""
         if child.frame.mask is not None:
             return child
         frame = copy.copy(child.frame)
         if "bad_pixels" in plan.calibrations:
-            masks = read_calibrations(bad_pixels=plan.calibrations["bad_pixels"])
+            masks = io.read_calibrations(bad_pixels=plan.calibrations["bad_pixels"])
             frame.mask = masks.bad_pixels
         else:
             frame.mask = np.zeros(frame.shape, dtype=bool)
-        return PositionImage(frame, child.channels)
+        return io.PositionImage(frame, child.channels)
 
     def _read_back(self, plan: PlannedBlock, directory: Path) -> None:
         """Read the image that was written; whatever is wrong with it is an error."""
         requirements = plan.block.requirements
         is_modern = isinstance(requirements, DitherRequirements) and requirements.is_modern
-        (read_mosaic if is_modern else read_position_image)(directory / IMAGE)
+        (io.read_mosaic if is_modern else io.read_position_image)(directory / IMAGE)
 
     def _identify(self, path: Path) -> str:
         if path not in self._identifiers:
-            self._identifiers[path] = identifier(path)
+            self._identifiers[path] = io.identifier(path)
         return self._identifiers[path]
 
     def _name_of(self, image: Path) -> str:
         """Return the name of a position's image in the work directory."""
-        kind, _, text = identifier(image).partition(":")
+        kind, _, text = io.identifier(image).partition(":")
         unique = re.sub(r"[^\w-]", "_", text) if kind == "uuid" else image.parent.name
         return f"{image.stem}_{unique}"
 
 
 def _load() -> None:
-    """Load what all blocks need but not their plan, and with it what numba needs of its own."""
-    from ..combine.kernels import load_kernels  # noqa: PLC0415
+    """Load what all blocks need but not their plan, and with it what numba needs of its own.
 
-    import_module(".legacy", __package__)
-    load_kernels()
+    What reads the images comes first: they are read while the rest is loaded.
+    """
+    with loading():
+        from astropy import nddata  # noqa: F401, PLC0415
 
+        from ..combine.kernels import load_kernels  # noqa: PLC0415
+        from . import legacy  # noqa: F401, PLC0415
 
-def _with_bias(
-    calibrations: Calibrations, bias: CCDData, frame: CCDData, path: Path
-) -> Calibrations:
-    """Return calibrations whose dark contains the bias of exposures of the frame's time."""
-    rate = bias.data / np.float32(_seconds(frame))
-    if calibrations.dark is not None:
-        rate = rate + calibrations.dark.data
-    mask = None if calibrations.dark is None else calibrations.dark.mask
-    dark = CCDData(rate, unit=u.adu / u.s, mask=mask)
-    inputs = (*calibrations.inputs, ("bias", path.name, sha256(path)))
-    return replace(calibrations, dark=dark, inputs=inputs)
+        load_kernels()
 
 
-def _seconds(frame: CCDData) -> float:
-    return read_metadata(frame.meta).exposure_time.to_value(u.s)
+def _load_deblending() -> None:
+    with loading():
+        import_module("photutils.segmentation")

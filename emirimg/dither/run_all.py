@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
@@ -82,8 +82,8 @@ def run_blocks(
         for plan in plans
         if not plan.exposures
     }
-    with default_executor(executor) as pool:
-        runner = BlockRunner(options, pool, progress, say, report)
+    with default_executor(executor) as pool, ThreadPoolExecutor(max_workers=1) as beside:
+        runner = BlockRunner(options, pool, beside, progress, say, report)
         jobs = [
             Job(
                 plan.block.id,
@@ -106,5 +106,5 @@ def run_blocks(
 
 def _run_alone(plan: PlannedBlock, options: RunOptions, report: Report | None) -> None:
     """Reduce one block in a worker."""
-    with default_executor(None) as pool:
-        BlockRunner(options, pool, no_progress, str, report).run(plan)
+    with default_executor(None) as pool, ThreadPoolExecutor(max_workers=1) as beside:
+        BlockRunner(options, pool, beside, no_progress, str, report).run(plan)

@@ -2,6 +2,7 @@ from .arrivals import Arrivals as Arrivals
 from .atomic import replacing as replacing
 from .by_files import ByFiles as ByFiles
 from .calibrations import read_calibrations as read_calibrations
+from .checksum import sha256 as sha256
 from .ds9 import Region as Region, read_outlines as read_outlines, read_regions as read_regions
 from .exposures import (
     examine_files as examine_files,
@@ -9,9 +10,7 @@ from .exposures import (
     find_exposures as find_exposures,
 )
 from .frames import (
-    expected_shape as expected_shape,
     read_frame as read_frame,
-    read_header as read_header,
     read_image as read_image,
     write_frame as write_frame,
 )
@@ -21,12 +20,14 @@ from .groups import (
     header_table as header_table,
     require_one_group as require_one_group,
 )
+from .headers import expected_shape as expected_shape, read_header as read_header
 from .images import ImagePlanes as ImagePlanes, read_image_planes as read_image_planes
 from .inspection import (
     ExposureFacts as ExposureFacts,
     image_shape as image_shape,
     inspect_exposure as inspect_exposure,
 )
+from .json_file import write_json as write_json
 from .numina.blocks import (
     LocatedBlock as LocatedBlock,
     children_first as children_first,
@@ -40,11 +41,11 @@ from .numina.generate import (
     generate_blocks as generate_blocks,
     generate_from_headers as generate_from_headers,
 )
+from .numina.identifier import identifier as identifier
 from .numina.intermediate import write_intermediate_image as write_intermediate_image
 from .numina.offsets import read_positions as read_positions
 from .numina.position_image import (
     PositionImage as PositionImage,
-    identifier as identifier,
     read_position_image as read_position_image,
     write_position_image as write_position_image,
 )
@@ -60,8 +61,6 @@ from .reference import read_reference_catalogue as read_reference_catalogue
 from .results import (
     read_mosaic as read_mosaic,
     read_provenance as read_provenance,
-    sha256 as sha256,
-    write_json as write_json,
     write_mosaic as write_mosaic,
     write_table as write_table,
 )

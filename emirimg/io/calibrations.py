@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from .._parallel import parallel_map
 from ..calibration.calibrations import Calibrations
+from .checksum import sha256
 from .frames import read_image
-from .results import sha256
 
 __all__ = ["read_calibrations"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from astropy.io.fits import Header
 
 from ..exceptions import FrameError, InputError, QualityWarning
-from .frames import read_header
+from .headers import read_header
 
 __all__ = ["examine_files", "find_control", "find_exposures"]
 

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import astropy.units as u
 from astropy.io import fits
 from astropy.nddata import CCDData
 
-from ..exceptions import FrameError
 from ..instrument import Detector, clean_wcs_header, read_metadata
-from ._first_image import read_first_header, read_first_image
+from ._first_image import read_first_image
 from ._fits import celestial_wcs, for_writing, forget_storage, wcs_header
 from .atomic import replacing
+from .headers import EXPOSURE, require_exposure_shape
 
-__all__ = [
-    "expected_shape",
-    "read_frame",
-    "read_header",
-    "read_image",
-    "write_frame",
-]
+__all__ = ["read_frame", "read_image", "write_frame"]
 
-_EXPOSURE = "a raw EMIR exposure (FITS)"
 _CALIBRATION = "a calibration image (FITS)"
 
 
@@ -72,7 +64,7 @@ def read_frame(path: str | Path, *, detector: Detector | None = None) -> CCDData
     ((32, 32), Unit("adu"), 'float32', 'F1230')
     """
     path = Path(path)
-    data, mask, header = read_first_image(path, _EXPOSURE)
+    data, mask, header = read_first_image(path, EXPOSURE)
     if detector is not None:
         header["INSCONF"] = detector.uuid
     metadata = read_metadata(header, source=str(path))
@@ -115,39 +107,6 @@ def read_image(path: str | Path, *, unit: u.UnitBase = u.adu) -> CCDData:
     """
     data, mask, header = read_first_image(Path(path), _CALIBRATION)
     return CCDData(data, unit=unit, mask=mask, meta=header)
-
-
-def read_header(path: str | Path) -> fits.Header:
-    """Read the header of an exposure, not its pixels.
-
-    Parameters
-    ----------
-    path : str or `~pathlib.Path`
-        FITS file, as for `read_frame`.
-
-    Returns
-    -------
-    `~astropy.io.fits.Header`
-        Header of the first HDU with an image, filled up with the keywords of
-        the primary one.
-
-    Raises
-    ------
-    FrameError
-        If the file does not exist or does not start with a FITS header.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> from emirimg.io import read_header
-    >>> from emirimg.simulation import Scene, write_tutorial
-    >>> scene = Scene(shape=(32, 32), n_exposures=1, n_stars=1, n_galaxies=0)
-    >>> with TemporaryDirectory() as directory:
-    ...     tree = write_tutorial(directory, scene)
-    ...     print(read_header(tree.exposures[0])["DATE-OBS"])
-    2018-12-17T23:57:24.72
-    """
-    return read_first_header(Path(path), _EXPOSURE)
 
 
 def write_frame(path: str | Path, frame: CCDData, *, overwrite: bool = False) -> Path:
@@ -195,41 +154,3 @@ def write_frame(path: str | Path, frame: CCDData, *, overwrite: bool = False) ->
     with replacing(path, overwrite=overwrite) as temporary:
         hdus.writeto(temporary, checksum=True)
     return path
-
-
-def expected_shape(header: fits.Header, detector: Detector) -> tuple[int, int]:
-    """Return the shape (ny, nx) of an exposure: that of the detector, or of DETSEC in it.
-
-    Examples
-    --------
-    >>> from astropy.io.fits import Header
-    >>> from emirimg.instrument import HAWAII2
-    >>> from emirimg.io import expected_shape
-    >>> expected_shape(Header(), HAWAII2)
-    (2048, 2048)
-    >>> expected_shape(Header({"DETSEC": "[1:512,1:256]"}), HAWAII2)
-    (256, 512)
-    """
-    section = re.fullmatch(
-        r"\[(\d+):(\d+),(\d+):(\d+)\]", str(header.get("DETSEC", "")).replace(" ", "")
-    )
-    if section is None:
-        return detector.shape
-    x1, x2, y1, y2 = map(int, section.groups())
-    ny, nx = detector.shape
-    if not (1 <= x1 <= x2 <= nx and 1 <= y1 <= y2 <= ny):
-        return detector.shape
-    return (y2 - y1 + 1, x2 - x1 + 1)
-
-
-def require_exposure_shape(
-    shape: tuple[int, ...], path: Path, header: fits.Header, detector: Detector
-) -> None:
-    """Raise a FrameError if the image of a file has not the `expected_shape`."""
-    expected = expected_shape(header, detector)
-    if shape != expected:
-        msg = (
-            f"{path} has the shape {shape}, but an exposure of the detector"
-            f" {detector.name} has the shape {expected} (ny, nx)"
-        )
-        raise FrameError(msg)

@@ -14,7 +14,7 @@ from astropy.table import MaskedColumn, Table
 from ..exceptions import MixedExposuresError
 from ..instrument import Detector, ExposureMetadata, read_metadata
 from .exposures import Paths, as_paths, find_exposures
-from .frames import read_header
+from .headers import read_header
 
 __all__ = ["ExposureGroup", "group_exposures", "header_table", "require_one_group"]
 

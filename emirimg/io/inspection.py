@@ -8,7 +8,7 @@ from pathlib import Path
 from ..exceptions import FrameError
 from ..instrument import Detector, ExposureMetadata, read_metadata
 from ._first_image import read_first_header
-from .frames import read_header, require_exposure_shape
+from .headers import read_header, require_exposure_shape
 
 __all__ = ["ExposureFacts", "image_shape", "inspect_exposure"]
 

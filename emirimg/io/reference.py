@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..alignment import ReferenceCatalogue
 from ..exceptions import InputError
-from .results import sha256
+from .checksum import sha256
 
 __all__ = ["read_reference_catalogue"]
 

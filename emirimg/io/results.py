@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from astropy.io import fits
@@ -23,8 +20,6 @@ from .atomic import replacing
 __all__ = [
     "read_mosaic",
     "read_provenance",
-    "sha256",
-    "write_json",
     "write_mosaic",
     "write_table",
 ]
@@ -36,7 +31,6 @@ _PLANES = {
     "MAP": ("coverage", np.int16, ""),
     "EXPTIME": ("exposure", np.float32, "s"),
 }
-_PIECE = 2**23
 _TABLE_FORMATS = {".ecsv": "ascii.ecsv", ".fits": "fits", ".csv": "ascii.csv"}
 
 
@@ -207,65 +201,6 @@ def read_provenance(path: str | Path) -> list[tuple[str, str, str]]:
             raise FrameError(msg)
         rows = hdus["PROVENANCE"].data
         return [(str(row["KIND"]), str(row["NAME"]), str(row["VALUE"])) for row in rows]
-
-
-def sha256(path: str | Path) -> str:
-    """Return the SHA-256 checksum of a file, in hexadecimal digits.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from tempfile import TemporaryDirectory
-    >>> from emirimg.io import sha256
-    >>> with TemporaryDirectory() as directory:
-    ...     path = Path(directory) / "a.txt"
-    ...     _ = path.write_text("flat")
-    ...     print(sha256(path)[:16])
-    5dc27af287fa554a
-    """
-    found = hashlib.sha256()
-    # In few steps: after each of them, a thread that loads modules may have to be waited for.
-    piece = memoryview(bytearray(_PIECE))
-    with Path(path).open("rb", buffering=0) as stream:
-        while n := stream.readinto(piece):
-            found.update(piece[:n])
-    return found.hexdigest()
-
-
-def write_json(path: str | Path, content: Any, *, overwrite: bool = False) -> Path:
-    """Write numbers, texts, lists and mappings as JSON.
-
-    Parameters
-    ----------
-    path : str or `~pathlib.Path`
-        File to write.
-    content : object
-        What to write; numbers must be finite.
-    overwrite : bool, optional
-        Whether a file of that name may be replaced. Default: no.
-
-    Returns
-    -------
-    `~pathlib.Path`
-        The file.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> from emirimg.io import write_json
-    >>> with TemporaryDirectory() as directory:
-    ...     path = write_json(f"{directory}/numbers.json", {"seeing": 0.81})
-    ...     print(path.read_text())
-    {
-      "seeing": 0.81
-    }
-    <BLANKLINE>
-    """
-    path = Path(path)
-    text = json.dumps(content, indent=2, allow_nan=False)
-    with replacing(path, overwrite=overwrite) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
-    return path
 
 
 def write_table(path: str | Path, table: Table, *, overwrite: bool = False) -> Path:

@@ -15,7 +15,8 @@ from pathlib import Path
 from .._parallel import parallel_map
 from ..exceptions import InputError
 from .atomic import replacing
-from .results import sha256, write_json
+from .checksum import sha256
+from .json_file import write_json
 
 __all__ = ["INDEX", "Workspace", "complete_directory", "gather"]
 

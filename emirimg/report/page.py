@@ -14,7 +14,8 @@ from matplotlib.axes import Axes
 from .._wording import counted
 from ..dither import DitherResult
 from ..io.atomic import replacing
-from ..io.results import write_json, write_table
+from ..io.json_file import write_json
+from ..io.results import write_table
 from .charts import HISTORIES, draw_counts, draw_history, draw_noise, draw_offsets, draw_residuals
 from .files import REPORT_FILES
 from .maps import draw_coverage_map, draw_object_map, draw_sky_residual

@@ -11,10 +11,10 @@ from .generate import (
     generate_blocks as generate_blocks,
     generate_from_headers as generate_from_headers,
 )
+from .identifier import identifier as identifier
 from .offsets import read_positions as read_positions
 from .position_image import (
     PositionImage as PositionImage,
-    identifier as identifier,
     read_position_image as read_position_image,
     write_position_image as write_position_image,
 )

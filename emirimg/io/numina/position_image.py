@@ -17,10 +17,9 @@ from ..._parallel import row_bands
 from ...exceptions import FrameError
 from .._fits import celestial_wcs, for_writing, forget_storage, open_fits
 from .._stored import stored_planes
-from ..frames import read_header
 from ._signed import now, plain_header, sign, write_hdus
 
-__all__ = ["PositionImage", "identifier", "read_position_image", "write_position_image"]
+__all__ = ["PositionImage", "read_position_image", "write_position_image"]
 
 _POSITION = "the image of one position (FITS)"
 _OTHER_PLANES = ("BPM", "ICHANNEL")
@@ -55,33 +54,6 @@ class PositionImage:
 
     frame: CCDData
     channels: NDArray[np.uint8] | None = None
-
-
-def identifier(path: str | Path) -> str:
-    """Return what a file is called in the headers of what is made of it.
-
-    Parameters
-    ----------
-    path : path
-        FITS file.
-
-    Returns
-    -------
-    str
-        ``uuid:`` and its UUID; ``file:`` and its name if it has none.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> from emirimg.io import identifier
-    >>> from emirimg.simulation import Scene, write_tutorial
-    >>> scene = Scene(shape=(32, 32), n_exposures=1, n_stars=1, n_galaxies=0)
-    >>> with TemporaryDirectory() as directory:
-    ...     print(identifier(write_tutorial(directory, scene).exposures[0]))
-    uuid:2b2bdaf6-b1c0-4ba4-918d-308d00e8becb
-    """
-    value = str(read_header(path).get("UUID", "")).strip()
-    return f"uuid:{value}" if value else f"file:{Path(path).name}"
 
 
 def write_position_image(

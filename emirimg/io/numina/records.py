@@ -13,7 +13,7 @@ from typing import Any
 from ..._version import version
 from ...blocks import ObservationBlock
 from ...exceptions import InputError
-from ..results import write_json
+from ..json_file import write_json
 from ..workspace import Workspace
 
 __all__ = ["TaskRecord", "find_image", "write_result"]
