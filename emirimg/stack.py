@@ -11,11 +11,14 @@ import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
+from ._parallel import row_bands
 from .exceptions import MixedExposuresError
 from .instrument import ExposureMetadata, pixel_scale, read_metadata
 
 __all__ = ["DitherStack"]
 
+_BYTES_OF_A_PIXEL = 5
+"""A value of float32 and the byte of its mask."""
 _SAME_POINTING = 2 * u.arcsec
 """Less than any dither, more than a telescope that follows drifts."""
 
@@ -50,6 +53,8 @@ class DitherStack(Sequence[CCDData]):
     array([0, 1, 2, 3, 4, 5, 6, 0, 1])
     >>> stack.seconds.round()
     array([ 15.,  62., 109., 145., 195., 245., 293., 345., 392.])
+    >>> stack.bands(20)
+    [slice(0, 20, None), slice(20, 32, None)]
     >>> values, mask = stack.band(slice(0, 4))
     >>> values.shape
     (9, 4, 32)
@@ -120,6 +125,14 @@ class DitherStack(Sequence[CCDData]):
         """Middle of each exposure, in seconds after the first one began, shape (n_frames,)."""
         first = min(item.start for item in self.metadata)
         return np.array([(item.middle - first).to_value("s") for item in self.metadata])
+
+    def bands(self, height: int) -> list[slice]:
+        """Return slices of at most ``height`` rows: the more frames, the fewer rows.
+
+        What `band` returns of one slice for each processor has room in memory together.
+        """
+        ny, nx = self.shape
+        return row_bands(ny, height, len(self) * nx * _BYTES_OF_A_PIXEL)
 
     def band(self, rows: slice) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return the values and masks of some rows of all frames.

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import astropy.units as u
 import numpy as np
 import pytest
@@ -5,6 +7,7 @@ from astropy.io.fits import Header
 from astropy.nddata import CCDData
 from astropy.wcs import WCS
 
+from emirimg._lazy import LazyFrame, LazyPlane
 from emirimg.exceptions import MixedExposuresError
 from emirimg.stack import DitherStack
 
@@ -79,3 +82,20 @@ def test_some_frames_are_selected():
     np.testing.assert_array_equal(some.pointings, [0, 1])
     with pytest.raises(MixedExposuresError, match="no frames were chosen"):
         stack.select([])
+
+
+def test_bands_are_less_high_the_more_frames_there_are():
+    def height(n_frames):
+        frames = [make_frame(second=k, shape=(8, 4)) for k in range(n_frames)]
+        stack = DitherStack.from_frames(frames)
+        wide = replace(stack, frames=[LazyFrame(plane, unit="adu") for _ in frames])
+        return wide.bands(64)[0].stop
+
+    def never(rows):
+        raise AssertionError(rows)
+
+    plane = LazyPlane(never, (1000, 20_000), np.float32)
+    assert 64 >= height(1) > height(50) >= 1
+    assert DitherStack.from_frames([make_frame()]).bands(8) == [
+        slice(0, 8), slice(8, 16), slice(16, 20),
+    ]  # fmt: skip

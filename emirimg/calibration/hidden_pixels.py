@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from .._parallel import parallel_map, row_bands
+from .._parallel import parallel_map
 from .._strategy import Strategy
 from ..combine.kernels import stack_median
 from ..exceptions import CalibrationWarning
@@ -28,7 +28,6 @@ from ._isolated import (
 __all__ = ["HiddenPixelDetector"]
 
 _BAND = 64
-_BYTES_OF_A_PIXEL = 5
 _SEEN = 3.0
 _FEW = 5.5
 """Exposures of which the scatter may be twice as large by chance."""
@@ -144,8 +143,7 @@ class HiddenPixelDetector(Strategy):
                 return _extremes(values, mask, groups)
             return _along_stack(values, mask, groups, self.min_pointings)
 
-        row_bytes = len(stack) * stack.shape[1] * _BYTES_OF_A_PIXEL
-        bands = row_bands(stack.shape[0], _BAND, row_bytes)
+        bands = stack.bands(_BAND)
         centre, scatter = (
             np.concatenate(planes) for planes in zip(*parallel_map(measure, bands), strict=True)
         )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from .._parallel import parallel_map, row_bands
+from .._parallel import parallel_map
 from .._strategy import Strategy
 from ..combine.median import median_of
 from ..stack import DitherStack
@@ -30,9 +30,6 @@ __all__ = ["PatternSky", "PatternSkySolution"]
 
 _BAND = 32
 """Rows of all frames that are averaged together, few enough to stay in the cache."""
-
-_BYTES_OF_A_PIXEL = 5
-"""A value of float32 and the byte of its mask."""
 
 _FINEST = 3
 """Scales (2, 4 and 8 pixels) in which the faint objects of a frame itself are a danger."""
@@ -192,7 +189,7 @@ class _Pattern:
             np.divide(own + shrunk.lost, middle**2, out=variance[rows])
             image[rows] /= middle
 
-        parallel_map(scale, self._bands())
+        parallel_map(scale, self.stack.bands(_BAND))
         fractions = shrunk.fractions[:_FINEST]
         common = CommonSky(self.levels, image, variance, self.drift, middle)
 
@@ -211,11 +208,6 @@ class _Pattern:
             common,
             findings={"SKYDRIFT": (self.drift.order, "order in time of the sky's shape")},
         )
-
-    def _bands(self) -> list[slice]:
-        """Return bands of rows: the more frames, the less high."""
-        ny, nx = self.stack.shape
-        return row_bands(ny, _BAND, len(self.stack) * nx * _BYTES_OF_A_PIXEL)
 
     def _band(
         self, rows: slice, chosen: Sequence[int] | NDArray[np.int_]
@@ -239,7 +231,7 @@ class _Pattern:
             band, clip = self._band(rows, everything), np.float32(self.parameters.clip)
             mean[rows] = robust_mean(*band, self.variance, clip, False)[0]
 
-        parallel_map(combine, self._bands())
+        parallel_map(combine, self.stack.bands(_BAND))
         return mean
 
     def _level_factors(self, shape: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -300,7 +292,7 @@ class _Pattern:
             # Sums of rows, so that the result does not depend on the bands.
             predicted[rows] = inverse.sum(axis=1, dtype=np.float64)
 
-        parallel_map(combine, self._bands())
+        parallel_map(combine, self.stack.bands(_BAND))
         number = max(np.count_nonzero(valid), 1)
         return noise, pattern, weight, valid, float(predicted.sum()) / number
 
@@ -324,7 +316,7 @@ class _Pattern:
             changes[rows] = 0
             np.divide(-total[0], rest, out=changes[rows], where=enough)
 
-        parallel_map(change, self._bands())
+        parallel_map(change, self.stack.bands(_BAND))
         return fine_part(changes, fractions)
 
 
