@@ -21,6 +21,7 @@ ORDER = (
         "emirimg._memory",
         "emirimg._lazy",
         "emirimg._html",
+        "emirimg._words",
     },
     {"emirimg.instrument"},
     {"emirimg.projection.grid", "emirimg.projection._transform"},

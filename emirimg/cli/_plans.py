@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._words import counted
 from ._reporter import Reporter
 
 if TYPE_CHECKING:
@@ -29,11 +30,13 @@ def say_reduction(
     from ..dither import DitherReducer  # noqa: PLC0415 (heavy)
 
     reporter.say(
-        f"{_exposures(group.paths)} of {group.object_name}, {group.filter_name}"
+        f"{counted(len(group.paths), 'exposure')} of {group.object_name}, {group.filter_name}"
         f" ({group.detector.name}) would be reduced: {_names(group.paths)}"
     )
     if sky_exposures:
-        reporter.say(f"{_exposures(sky_exposures)} of the sky: {_names(sky_exposures)}")
+        reporter.say(
+            f"{counted(len(sky_exposures), 'exposure')} of the sky: {_names(sky_exposures)}"
+        )
     for use in calibrations:
         kind = use.kind.replace("_", " ") + ":"
         reporter.say(f"  {kind:<18}{use.path or 'none'} ({use.reason})")
@@ -46,18 +49,14 @@ def say_plans(reporter: Reporter, plans: Iterable[PlannedBlock]) -> None:
     """Say what ``emirimg run`` would do."""
     for plan in plans:
         what = (
-            f"{len(plan.children)} images"
+            counted(len(plan.children), "image")
             if plan.children and not plan.exposures
-            else f"{_exposures(plan.exposures)}: {_names(plan.exposures)}"
+            else f"{counted(len(plan.exposures), 'exposure')}: {_names(plan.exposures)}"
         )
         reporter.say(f"{plan.block.id}: {plan.block.mode} of {what}")
         for kind, path in plan.calibrations.items():
             reporter.say(f"  {kind.replace('_', ' ') + ':':<18}{path}")
         reporter.say(f"  {'results:':<18}{plan.workspace.results}")
-
-
-def _exposures(paths: Sequence[Path]) -> str:
-    return f"{len(paths)} exposure{'' if len(paths) == 1 else 's'}"
 
 
 def _names(paths: Sequence[Path]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from .._memory import return_freed_arrays
 from .._version import version
+from .._words import counted
 from ..calibration import Calibrations
 from ..combine.kernels import load_kernels
 from ..dither import CalibrationUse, DitherReducer, DitherResult, find_calibrations
@@ -95,6 +96,7 @@ def reduce_exposures(
     catalogue: Path | None = None,
     machine: Machine = Machine(),
     dry_run: bool = False,
+    command: Sequence[str] = (),
 ) -> DitherResult | None:
     """Reduce raw exposures and write the products to a directory.
 
@@ -123,6 +125,8 @@ def reduce_exposures(
         What the machine may give.
     dry_run : bool, optional
         Whether nothing is done, but said what would be; `None` is returned.
+    command : sequence of str, optional
+        What to type after ``emirimg`` to repeat this. Default: what was typed.
     """
     if dry_run:
         refuse_products(directory, PRODUCTS, overwrite=overwrite)
@@ -141,7 +145,9 @@ def reduce_exposures(
         compiled = beside.submit(load_kernels)
         reporter.step(f"emirimg {version}: {shlex.join(sys.argv)}")
         group, sky_exposures = _target_and_sky(paths, sky_paths)
-        reporter.step(f"{len(group.paths)} exposures of {group.object_name}, {group.filter_name}")
+        reporter.step(
+            f"{counted(len(group.paths), 'exposure')} of {group.object_name}, {group.filter_name}"
+        )
         if mask_regions is not None:
             # A fault of the file shall show now, not after the first mosaic.
             read_outlines(mask_regions, read_frame(group.paths[0]).wcs)
@@ -167,7 +173,7 @@ def reduce_exposures(
         report = _load_report()
         writing = beside.submit(result.write, workplace / _IMAGE)
         report.write_report(
-            result, workplace, command=typed_command(), picture=workplace / _PICTURE
+            result, workplace, command=typed_command(*command), picture=workplace / _PICTURE
         )
         writing.result()
         summary = result.summary()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .._html import html_table, png_uri
 from .._lazy import LazyPlane
+from .._words import counted
 from ..projection.grid import MosaicGrid
 
 __all__ = ["Mosaic"]
@@ -112,7 +113,7 @@ class Mosaic:
 
     def __repr__(self) -> str:
         facts = self._facts()
-        many = f"{facts['exposures']} exposures"
+        many = counted(int(self.coverage.max()), "exposure")
         texts = (facts["field"], facts["size"], many, facts["exposure time"])
         return f"<Mosaic: {', '.join(str(text) for text in texts if text)}>"
 

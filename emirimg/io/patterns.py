@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .._words import counted
 from ..instrument import ExposureMetadata
 
 __all__ = ["find_gaps", "group_repeats"]
@@ -73,8 +74,8 @@ def find_gaps(metadata: Sequence[ExposureMetadata], names: Sequence[str]) -> lis
         first = metadata[position[0]]
         if first.n_repeats is not None and first.n_repeats != len(position):
             gaps.append(
-                f"{names[position[0]]}: NEXP is {first.n_repeats}, but {len(position)} exposures"
-                " were found"
+                f"{names[position[0]]}: NEXP is {first.n_repeats}, but found"
+                f" {'was' if len(position) == 1 else 'were'} {counted(len(position), 'exposure')}"
             )
         if first.position is None or first.n_positions is None:
             continue

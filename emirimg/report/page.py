@@ -11,6 +11,7 @@ from astropy.table import Table
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
+from .._words import counted
 from ..dither import DitherResult
 from ..io.atomic import replacing
 from ..io.results import write_json, write_table
@@ -177,7 +178,7 @@ def _pictures(result: DitherResult) -> dict[str, Any]:
 def _figures(result: DitherResult, counting: Future[dict[str, Any]]) -> dict[str, Markup]:
     """Draw all charts and maps as SVG."""
     mosaic, quality = result.mosaic, result.quality
-    many = f"{len(result.frames)} exposures"
+    many = counted(len(result.frames), "exposure")
 
     def svg(name: str, drawn: Axes, text: str) -> Markup:
         return Markup(inline_svg(drawn.figure, name, text))  # noqa: S704 (made here, escaped)

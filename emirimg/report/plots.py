@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 from numpy.typing import NDArray
 
+from .._words import counted
 from ..combine.mosaic import Mosaic
 from ..objects.background import block_mean
 from ..objects.mask import ObjectMask
@@ -144,7 +145,7 @@ def _title(mosaic: Mosaic) -> str:
     header = mosaic.header
     parts = [
         " ".join(str(header[key]) for key in ("OBJECT", "FILTER") if header.get(key)),
-        f"{mosaic.coverage.max()} exposures, {mosaic.exposure.max():.0f} s",
+        f"{counted(int(mosaic.coverage.max()), 'exposure')}, {mosaic.exposure.max():.0f} s",
     ]
     if "SEEING" in header:
         parts.append(f'seeing {header["SEEING"]:.2f}"')

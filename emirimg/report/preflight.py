@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from .._words import counted
 from ..dither import ExposureLook, Finding, GroupCheck, Preflight, Severity
 
 __all__ = ["preflight_text"]
@@ -71,7 +72,7 @@ def _heading(number: int, group: GroupCheck) -> Text:
         group.filter_name or "(no filter)",
         f"{group.exposure_time.to_value(u.s):.4g} s {group.read_mode}".strip(),
         group.detector,
-        f"{len(group.exposures)} exposures",
+        counted(len(group.exposures), "exposure"),
     ]
     role = "" if group.role == "target" else " (sky beside the target)"
     return Text(f"Group {number}: {', '.join(words)}{role}", style="bold")
@@ -126,9 +127,7 @@ def _verdict(preflight: Preflight) -> Text:
         severity: sum(item.severity == severity for item in preflight.all_findings)
         for severity in (Severity.ERROR, Severity.WARNING)
     }
-    said = ", ".join(
-        f"{n} {severity}{'s' if n != 1 else ''}" for severity, n in counts.items() if n
-    )
+    said = ", ".join(counted(n, severity) for severity, n in counts.items() if n)
     works = preflight.works
     text = "A reduction would work" if works else "A reduction would not work"
     return Text(

@@ -12,6 +12,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from .._words import counted
+
 if TYPE_CHECKING:
     from ..simulation import Figure, Recovery, Score
 
@@ -150,7 +152,7 @@ def mosaic_table(summary: Mapping[str, Any]) -> Table:
     ny, nx = summary["shape"]
     effective, left_out = summary.get("effective_exposure_time"), summary.get("n_left_out", 0)
     used = {
-        "left out": f"{left_out} exposures" if left_out else None,
+        "left out": counted(left_out, "exposure") if left_out else None,
         "effective time": effective and f"{effective:.0f} s in the best conditions",
     }
     rows = {
