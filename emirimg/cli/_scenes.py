@@ -9,8 +9,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from ..exceptions import InputError
-from ..io import write_json
-from ..io.atomic import require_place
+from ..io import require_place, write_json
 from ..report import score_table
 from ..simulation import SCENES, ScoredImage, Truth, TutorialPaths, score, write_tutorial
 from ._output import headings

@@ -1,5 +1,5 @@
 from .arrivals import Arrivals as Arrivals
-from .atomic import replacing as replacing
+from .atomic import replacing as replacing, require_place as require_place
 from .by_files import ByFiles as ByFiles
 from .calibrations import read_calibrations as read_calibrations
 from .ds9 import Region as Region, read_outlines as read_outlines, read_regions as read_regions

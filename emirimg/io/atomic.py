@@ -62,12 +62,33 @@ def replacing(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 
 def require_place(path: Path, *, overwrite: bool = False) -> None:
-    """Refuse a name that `replacing` would refuse: ask before long work, not after it.
+    """Refuse a name that `replacing` would refuse: before long work, not after it.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        Name of a file that is to be written.
+    overwrite : bool, optional
+        Whether an existing file may be replaced. Default: no.
 
     Raises
     ------
     InputError
         As from `replacing`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.exceptions import InputError
+    >>> from emirimg.io import require_place
+    >>> with TemporaryDirectory() as directory:
+    ...     require_place(Path(directory) / "scores.json")
+    ...     try:
+    ...         require_place(Path(directory))
+    ...     except InputError as error:
+    ...         print(str(error).partition(": ")[2])
+    a directory has that name
     """
     if not path.parent.is_dir():
         msg = f"{path} cannot be written: the directory {path.parent} does not exist"
