@@ -1,7 +1,7 @@
 """Reduction of dithered near-infrared images, first of all those of EMIR.
 
-The public names below are loaded when they are first used, so that a command
-which needs none of them starts at once.
+The public names, and the packages, are loaded when they are first used, so that
+a command which needs none of them starts at once.
 """
 
 import lazy_loader as lazy

@@ -83,7 +83,7 @@ class UnusableExposureError(FrameError):
     ...     ExposureReducer()(raw, name="e1.fits")
     ... except UnusableExposureError as error:
     ...     print(error)
-    e1.fits: 62.5 % of the pixels are not usable (0 are not finite, 640 are saturated); ...
+    e1.fits: 62.5 % of the pixels are not usable (0 are not finite or masked, ...
     """
 
 

@@ -2,6 +2,8 @@
 
 import ast
 import importlib
+import subprocess
+import sys
 from itertools import chain
 from pathlib import Path
 
@@ -22,7 +24,13 @@ def package_of(stub):
 def homes(stub):
     """Return the names that a stub takes from each module."""
     tree = ast.parse(stub.read_text(encoding="utf-8"))
-    return {node.module: [alias.name for alias in node.names] for node in tree.body}
+    return {node.module: [alias.name for alias in node.names] for node in tree.body if node.module}
+
+
+def parts(stub):
+    """Return the modules that a stub takes as they are."""
+    tree = ast.parse(stub.read_text(encoding="utf-8"))
+    return [alias.name for node in tree.body if not node.module for alias in node.names]
 
 
 def test_there_are_such_packages():
@@ -38,4 +46,14 @@ def test_names_are_those_of_the_modules(stub):
             assert sorted(names) == sorted(module.__all__)
         for name in names:
             assert getattr(package, name) is getattr(module, name)
-    assert sorted(package.__all__) == sorted(chain(*homes(stub).values()))
+    assert sorted(package.__all__) == sorted(chain(parts(stub), *homes(stub).values()))
+    for part in parts(stub):
+        assert getattr(package, part) is importlib.import_module(f"{package.__name__}.{part}")
+
+
+def test_packages_need_not_be_imported_one_by_one():
+    code = "import emirimg; print(emirimg.io.read_frame.__name__, emirimg.sky.PatternSky())"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "read_frame PatternSky()\n"
+    folders = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
+    assert folders - {"cli"} <= set(dir(emirimg))

@@ -130,9 +130,11 @@ def calibrate_values(
         mask,
     )
     if n_unusable > max_unusable * frame.data.size:
+        masked = False if frame.mask is None else frame.mask  # of a file: what was not finite
+        n_not_finite = np.count_nonzero(~np.isfinite(counts) | masked)
         msg = (
             f"{name}: {100 * n_unusable / frame.data.size:.1f} % of the pixels are not usable"
-            f" ({n_not_finite} are not finite, {n_saturated} are saturated);"
+            f" ({n_not_finite} are not finite or masked, {n_saturated} are saturated);"
             f" at most {100 * max_unusable:g} % were expected"
         )
         raise UnusableExposureError(msg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import tempfile
@@ -20,12 +21,19 @@ def refuse_products(target: Path, products: Sequence[str], *, overwrite: bool = 
     Raises
     ------
     InputError
-        If ``target`` is a file, or holds products that must not be replaced.
+        If ``target`` is a file, a link that leads nowhere, or a directory that
+        cannot be written to or holds products that must not be replaced.
     """
+    if target.is_symlink() and not target.exists():
+        msg = f"{target} is a link to {target.readlink()}, which does not exist; remove it"
+        raise InputError(msg)
     if target.exists() and not target.is_dir():
         msg = f"{target} is a file; a directory for the products was expected"
         raise InputError(msg)
     found = [name for name in products if (target / name).exists()]
+    if target.is_dir() and not os.access(target, os.W_OK | os.X_OK):
+        msg = f"{target} cannot be written to: Permission denied"
+        raise InputError(msg)
     if found and not overwrite:
         msg = (
             f"{target} already has {', '.join(found)}:"
@@ -52,7 +60,8 @@ def output_directory(
     Yields
     ------
     `~pathlib.Path`
-        A directory beside ``target``, removed if the work fails.
+        A hidden directory, removed if the work fails: within ``target`` if that
+        is there already, which may be on another file system, else beside it.
 
     Raises
     ------
@@ -62,10 +71,11 @@ def output_directory(
     """
     target = target.absolute()
     refuse_products(target, products, overwrite=overwrite)
+    place = target if target.exists() else target.parent
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        place.mkdir(parents=True, exist_ok=True)
         made = tempfile.TemporaryDirectory(
-            dir=target.parent, prefix=f".{target.name}-", ignore_cleanup_errors=True
+            dir=place, prefix=f".{target.name}-", ignore_cleanup_errors=True
         )
     except OSError as error:
         msg = f"{target} cannot be made: {error.strerror or error}"
@@ -81,9 +91,11 @@ def output_directory(
             workplace.rename(target)
 
 
-def typed_command() -> str:
-    """Return what can be pasted into a shell to run this command again."""
-    return f"cd {shlex.quote(str(Path.cwd()))}\n{shlex.join(['emirimg', *sys.argv[1:]])}"
+def typed_command(*words: str) -> str:
+    """Return what can be pasted into a shell to run this command, or that of ``words``, again."""
+    return (
+        f"cd {shlex.quote(str(Path.cwd()))}\n{shlex.join(['emirimg', *(words or sys.argv[1:])])}"
+    )
 
 
 def headings(paths: Sequence[Path]) -> list[str]:

@@ -96,6 +96,7 @@ def reduce_exposures(
     catalogue: Path | None = None,
     machine: Machine = Machine(),
     dry_run: bool = False,
+    command: Sequence[str] = (),
 ) -> DitherResult | None:
     """Reduce raw exposures and write the products to a directory.
 
@@ -124,6 +125,8 @@ def reduce_exposures(
         What the machine may give.
     dry_run : bool, optional
         Whether nothing is done, but said what would be; `None` is returned.
+    command : sequence of str, optional
+        What to type after ``emirimg`` to repeat this. Default: what was typed.
     """
     if dry_run:
         refuse_products(directory, PRODUCTS, overwrite=overwrite)
@@ -161,7 +164,7 @@ def reduce_exposures(
         report = _load_report()
         writing = beside.submit(result.write, workplace / _IMAGE)
         report.write_report(
-            result, workplace, command=typed_command(), picture=workplace / _PICTURE
+            result, workplace, command=typed_command(*command), picture=workplace / _PICTURE
         )
         writing.result()
         summary = result.summary()

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from ..exceptions import InputError
-from ..io import write_json
+from ..io import require_place, write_json
 from ..report import score_table
 from ..simulation import SCENES, ScoredImage, Truth, TutorialPaths, score, write_tutorial
 from ._output import headings
@@ -66,6 +66,8 @@ def score_files(
     overwrite : bool, optional
         Whether that file may be replaced.
     """
+    if json is not None:
+        require_place(json, overwrite=overwrite)
     truth = Truth.read(directory)
     names = ["value"] if len(mosaics) == 1 else headings(mosaics)
     scores = {

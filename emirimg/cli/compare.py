@@ -51,7 +51,7 @@ def compare_command(
     import json  # noqa: PLC0415
 
     from ..io import read_image_planes  # noqa: PLC0415 (heavy)
-    from ..io.atomic import replacing  # noqa: PLC0415 (heavy)
+    from ..io.atomic import replacing, require_place  # noqa: PLC0415 (heavy)
     from ..report import (  # noqa: PLC0415 (heavy)
         compare_images,
         comparison_page,
@@ -62,6 +62,8 @@ def compare_command(
     from ._reporter import Reporter  # noqa: PLC0415 (heavy)
 
     with Reporter() as reporter:
+        for path in filter(None, (png, html)):
+            require_place(path, overwrite=overwrite)
         images = [read_image_planes(path) for path in (first, second)]
         comparison = compare_images(*images)
         names = headings([first, second])

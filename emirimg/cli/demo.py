@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Literal
 
@@ -60,7 +61,8 @@ def demo_command(
             overwrite=overwrite,
         )
         results = directory / "results"
-        reporter.say(f"\n2. Reducing them:  emirimg reduce {directory / 'data'} -o {results}\n")
+        words = ("reduce", str(directory / "data"), "-o", str(results))
+        reporter.say(f"\n2. Reducing them:  {shlex.join(['emirimg', *words])}\n")
         reduce_exposures(
             tree.exposures,
             results,
@@ -68,8 +70,10 @@ def demo_command(
             calibrations=CalibrationFiles(control=tree.control),
             strategies={},
             overwrite=overwrite,
+            command=words,
         )
         mosaic = results / "mosaic.fits"
-        reporter.say(f"\n3. Against the truth:  emirimg score {mosaic} {directory}\n")
+        again = shlex.join(["emirimg", "score", str(mosaic), str(directory)])
+        reporter.say(f"\n3. Against the truth:  {again}\n")
         score_files([mosaic], directory, reporter)
         reporter.say(f"\nLook at {results / 'mosaic.png'} and {results / 'report.html'}")

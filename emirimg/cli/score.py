@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -12,8 +13,10 @@ __all__ = ["score_command"]
 
 
 @click.command("score", short_help="Measure mosaics against the simulated truth.")
-@click.argument("mosaics", nargs=-1, required=True, type=FILE)
-@click.argument("tree", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument(
+    "paths", nargs=-1, required=True, metavar="MOSAICS... TREE",
+    type=click.Path(exists=True, path_type=Path),
+)  # fmt: skip
 @click.option(
     "--weight",
     metavar="FITS",
@@ -30,8 +33,7 @@ __all__ = ["score_command"]
 @overwrite_option
 @debug_option
 def score_command(
-    mosaics: tuple[Path, ...],
-    tree: Path,
+    paths: tuple[Path, ...],
     *,
     weight: Path | None,
     json_file: Path | None,
@@ -49,6 +51,8 @@ def score_command(
       emirimg score results/mosaic.fits tutorial
       emirimg score ours.fits theirs.fits tutorial --json scores.json
     """  # noqa: D301 (the \b is a mark for click)
+    *mosaics, tree = paths
+    _require_sense(mosaics, tree)
     if weight is not None and len(mosaics) > 1:
         msg = "--weight is for one mosaic; several find theirs beside them (NAME.weight.fits)"
         raise click.UsageError(msg)
@@ -58,3 +62,20 @@ def score_command(
 
     with Reporter() as reporter:
         score_files(mosaics, tree, reporter, weights=weight, json=json_file, overwrite=overwrite)
+
+
+def _require_sense(mosaics: Sequence[Path], tree: Path) -> None:
+    """Refuse what is not files followed by a directory, and say which of them is missing."""
+    if not tree.is_dir():
+        msg = (
+            "TREE is missing: the directory of the simulated exposures and their truth must come"
+            f" last, but {tree} is a file"
+        )
+        raise click.UsageError(msg)
+    if not mosaics:
+        msg = f"MOSAICS are missing: name at least one mosaic (FITS) before the directory {tree}"
+        raise click.UsageError(msg)
+    for path in mosaics:
+        if path.is_dir():
+            msg = f"{path} is a directory; a mosaic (FITS) was expected, and one TREE, at the end"
+            raise click.UsageError(msg)

@@ -27,7 +27,7 @@ from .clean import kept_frame
 from .dead_channels import without_dead_channels
 from .exposure import ExposureReducer
 from .field_steps import FieldSteps
-from .roles import beside_by_object, beside_by_pointing
+from .roles import are_strays, beside_by_object, beside_by_pointing
 
 __all__ = ["Inventory", "Loaded", "load"]
 
@@ -135,6 +135,8 @@ def load(
         For each exposure without a valid sky: hardly a pixel is usable, all have
         the same value, or its level is less than 1 % of the others'. It is left out.
         For each exposure with readout channels of which the same is true. They are masked.
+        If hardly any exposure is taken as sky beside the target for its pointing alone:
+        rather its WCS is wrong.
     """
     if not exposures:
         msg = "no exposures were given; at least one was expected"
@@ -175,7 +177,7 @@ def load(
         warnings.warn(f"{reason}; it is masked", SkyWarning, stacklevel=3)
     stack = DitherStack.from_frames([frames[i] for i in kept], [names[i] for i in kept])
     if not beside.any():
-        beside, known_by = beside_by_pointing([frame.wcs for frame in stack], stack.shape), "WCS"
+        beside, known_by = _beside_by_pointing(stack), "WCS"
     digests = [("exposure", name, one.digest) for name, one in zip(names, prepared, strict=True)]
     inventory = Inventory(
         (*digests, *calibrate.calibrations.inputs),
@@ -249,6 +251,17 @@ def _prepare(
         return _Prepared(kept_frame(values, noise, scratch), digest, dead, rms)
     except UnusableExposureError as error:
         return _Prepared(error, digest)
+
+
+def _beside_by_pointing(stack: DitherStack) -> NDArray[np.bool_]:
+    beside = beside_by_pointing([frame.wcs for frame in stack], stack.shape)
+    if are_strays(beside):
+        msg = (
+            f"{', '.join(np.array(stack.names)[beside])}: by its WCS (CRVAL1, CRVAL2) it does not"
+            " overlap with the other exposures: taken as sky beside the target, not for the mosaic"
+        )
+        warnings.warn(msg, SkyWarning, stacklevel=4)
+    return beside
 
 
 def _levelled(frame: CCDData) -> tuple[CCDData, float]:

@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 from ..instrument import ExposureMetadata
 from ..io import ExposureGroup
 
-__all__ = ["beside_by_object", "beside_by_pointing", "divide_groups", "says_sky", "skies_of"]
+__all__ = [
+    "are_strays",
+    "beside_by_object",
+    "beside_by_pointing",
+    "divide_groups",
+    "says_sky",
+    "skies_of",
+]
 
 _HARDLY = 0.05
 """Exposures that share less than this part of their area do not overlap."""
@@ -130,6 +137,19 @@ def beside_by_pointing(wcss: Sequence[WCS], shape: tuple[int, int]) -> NDArray[n
     sizes = np.bincount(group)
     largest = next(number for number in group if sizes[number] == sizes.max())
     return group != largest
+
+
+def are_strays(beside: NDArray[np.bool_]) -> bool:
+    """Tell whether those beside the target are too few to have been meant as sky.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.dither.roles import are_strays
+    >>> are_strays(np.arange(14) == 3), are_strays(np.arange(14) % 2 == 1)
+    (True, False)
+    """
+    return bool(0 < beside.sum() < max(3, 0.2 * len(beside)))
 
 
 def _middle(group: ExposureGroup) -> float:

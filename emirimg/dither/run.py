@@ -204,7 +204,8 @@ class BlockRunner:
             from .legacy_result import legacy_result  # noqa: PLC0415 (heavy)
 
             headers = [child.frame.meta for child in children]
-            self.report(legacy_result(result, plan, headers, names, self._identify), directory)
+            shown = [child.results.name for child in plan.children]  # not a long identifier
+            self.report(legacy_result(result, plan, headers, shown, self._identify), directory)
         io.write_dithered_image(
             directory / IMAGE,
             result.data,

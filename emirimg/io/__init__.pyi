@@ -1,5 +1,5 @@
 from .arrivals import Arrivals as Arrivals
-from .atomic import replacing as replacing
+from .atomic import replacing as replacing, require_place as require_place
 from .by_files import ByFiles as ByFiles
 from .calibrations import read_calibrations as read_calibrations
 from .checksum import sha256 as sha256

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from ..exceptions import FrameError
+from ..exceptions import FrameError, MetadataError
 from ..instrument import frame_wcs
 
 __all__ = [
@@ -29,6 +30,9 @@ __all__ = [
     "walk_hdus",
     "wcs_header",
 ]
+
+_NUMBER = re.compile(r"(CRPIX|CRVAL|CDELT)[12]|(CD|PC)[12]_[12]")
+"""Keywords that make a WCS, and are numbers."""
 
 BLOCK = 2880
 """Bytes of which headers and data of FITS are multiples."""
@@ -90,6 +94,10 @@ def celestial_wcs(
     path: Path, header: fits.Header, make: Callable[[fits.Header], WCS] = frame_wcs
 ) -> WCS:
     """Return what ``make`` makes of a header, or an error that names the file."""
+    for key in filter(_NUMBER.fullmatch, header):
+        if not isinstance(header[key], int | float):  # it would be taken as 0
+            msg = f"{path}: keyword {key} is {header[key]!r}; a number was expected"
+            raise MetadataError(msg)
     try:
         wcs = make(header)
     except (ValueError, TypeError, KeyError, ArithmeticError) as error:
@@ -99,6 +107,10 @@ def celestial_wcs(
         found = [header.get(f"CTYPE{axis}", "") for axis in (1, 2)]
         msg = f"{path} has no celestial WCS: CTYPE1 and CTYPE2 are {found}"
         raise FrameError(msg)
+    missing = [key for key in ("CRPIX1", "CRPIX2", "CRVAL1", "CRVAL2") if key not in header]
+    if missing:
+        msg = f"{path}: keyword {', '.join(missing)} is missing; a number was expected"
+        raise MetadataError(msg)
     return wcs
 
 

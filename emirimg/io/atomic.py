@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..exceptions import InputError
 
-__all__ = ["replacing"]
+__all__ = ["replacing", "require_place"]
 
 
 @contextmanager
@@ -51,20 +51,48 @@ def replacing(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
     True
     """
     path = Path(path)
-    if not path.parent.is_dir():
-        msg = f"{path} cannot be written: the directory {path.parent} does not exist"
-        raise InputError(msg)
-    _refuse_existing(path, overwrite=overwrite)
+    require_place(path, overwrite=overwrite)
     temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
     try:
         yield temporary
-        _refuse_existing(path, overwrite=overwrite)
+        require_place(path, overwrite=overwrite)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _refuse_existing(path: Path, *, overwrite: bool) -> None:
+def require_place(path: Path, *, overwrite: bool = False) -> None:
+    """Refuse a name that `replacing` would refuse: before long work, not after it.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        Name of a file that is to be written.
+    overwrite : bool, optional
+        Whether an existing file may be replaced. Default: no.
+
+    Raises
+    ------
+    InputError
+        As from `replacing`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.exceptions import InputError
+    >>> from emirimg.io import require_place
+    >>> with TemporaryDirectory() as directory:
+    ...     require_place(Path(directory) / "scores.json")
+    ...     try:
+    ...         require_place(Path(directory))
+    ...     except InputError as error:
+    ...         print(str(error).partition(": ")[2])
+    a directory has that name
+    """
+    if not path.parent.is_dir():
+        msg = f"{path} cannot be written: the directory {path.parent} does not exist"
+        raise InputError(msg)
     if path.is_dir():
         msg = f"{path} cannot be written: a directory has that name"
         raise InputError(msg)

@@ -19,6 +19,7 @@ _SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz")
 _MARKS_OF_A_PRODUCT = ("EMIRIMG", "NUMTYPE", "NUMRNAM", "NUM-NCOM", "NUM-BPM", "NUM-DK", "NUM-FF")
 _CALIBRATION = re.compile(r"(^|_)(ARCS?|BIAS|DARK|FLAT)(_|$)", re.IGNORECASE)
 """What the observing mode of a raw calibration contains."""
+_NO_WCS = "no celestial WCS (CTYPE1 and CTYPE2 must start with RA-- and DEC-)"
 Paths = str | Path | Iterable[str | Path]
 
 
@@ -43,6 +44,11 @@ def find_exposures(paths: Paths) -> list[Path]:
         If a path does not exist, a file that was named is not such an
         exposure, or there are none.
 
+    Warns
+    -----
+    QualityWarning
+        For each file in a directory that is damaged, or an exposure but for its WCS.
+
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
@@ -61,7 +67,11 @@ def find_exposures(paths: Paths) -> list[Path]:
     for path in named:
         if path.is_dir():
             for candidate in fits_files(path):
-                reason = _why_not_raw(_header_or_none(candidate))
+                header = _header_or_none(candidate)
+                reason = _why_not_raw(header)
+                if reason == _NO_WCS and "IMAGE" in header.get("OBSMODE", ""):
+                    msg = f"{candidate} has {reason}; the file is left out"
+                    warnings.warn(msg, QualityWarning, stacklevel=2)
                 if reason:
                     passed[reason] += 1
                 else:
@@ -202,4 +212,4 @@ def _why_not_raw(header: Header | None) -> str:
         return f"a spectrum (GRISM is {grism!r})"
     axes = ("CTYPE1", "RA--"), ("CTYPE2", "DEC-")
     on_sky = all(str(header.get(axis, "")).startswith(start) for axis, start in axes)
-    return "" if on_sky else "no celestial WCS"
+    return "" if on_sky else _NO_WCS

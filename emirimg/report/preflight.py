@@ -127,9 +127,7 @@ def _verdict(preflight: Preflight) -> Text:
         severity: sum(item.severity == severity for item in preflight.all_findings)
         for severity in (Severity.ERROR, Severity.WARNING)
     }
-    said = ", ".join(
-        f"{n} {severity}{'s' if n != 1 else ''}" for severity, n in counts.items() if n
-    )
+    said = ", ".join(counted(n, severity) for severity, n in counts.items() if n)
     works = preflight.works
     text = "A reduction would work" if works else "A reduction would not work"
     return Text(

@@ -138,6 +138,10 @@ class TestCalibrate:
         with pytest.raises(FrameError, match=r"night\.fits: 58\.3 % .*448 are not finite"):
             calibrate(frame, Calibrations(), metadata, name="night.fits")
         calibrate(frame, Calibrations(), metadata, max_unusable=0.6)
+        # A file has been read with 0 in place of what is not finite.
+        as_read = CCDData(np.nan_to_num(frame.data), unit="adu", mask=np.isnan(frame.data))
+        with pytest.raises(FrameError, match=r"448 are not finite or masked, 0 are saturated"):
+            calibrate(as_read, Calibrations(), metadata)
 
     def test_refuses_electrons(self):
         frame = CCDData(np.ones(SHAPE), unit="electron", meta=header())

@@ -22,16 +22,17 @@ def pair(tree, tmp_path_factory):
     return first, directory / "two.fits"
 
 
-def test_table_and_picture(pair, emirimg, tmp_path):
+def test_table_and_picture(pair, emirimg, tmp_path, monkeypatch):
     png = tmp_path / "both.png"
     result = emirimg("compare", *pair, "--png", png)
     assert result.exit_code == 0, result.stderr
     assert "flux ratio" in result.output
     assert png.read_bytes().startswith(b"\x89PNG")
+    assert emirimg("compare", *pair, "--png", png, "--overwrite").exit_code == 0
+    monkeypatch.setattr("emirimg.report.compare_images", None)  # nothing is measured in vain
     again = emirimg("compare", *pair, "--png", png)
     assert again.exit_code == 1
     assert "both.png" in again.stderr
-    assert emirimg("compare", *pair, "--png", png, "--overwrite").exit_code == 0
 
 
 def test_page(pair, emirimg, tmp_path):

@@ -1,6 +1,7 @@
 """``emirimg simulate``, ``demo``, ``score`` and ``info``."""
 
 import json
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -61,6 +62,8 @@ def test_demo_goes_the_whole_road(emirimg, tmp_path):
     assert (tmp_path / "demo" / "results" / "mosaic.png").exists()
     assert "FWHM of stars" in result.output
     assert str(tmp_path / "demo" / "results" / "mosaic.png") in result.output
+    page = (tmp_path / "demo" / "results" / "report.html").read_text(encoding="utf-8")
+    assert f"emirimg reduce {tmp_path}/demo/data -o {tmp_path}/demo/results</pre>" in page
     again = emirimg("demo", tmp_path / "demo")
     assert again.exit_code == 1
     assert "not an empty directory" in again.stderr
@@ -70,6 +73,19 @@ def test_score_refuses_what_is_no_truth(tree, emirimg, tmp_path):
     result = emirimg("score", tree.exposures[0], tmp_path)
     assert result.exit_code == 1
     assert "emirimg: error:" in result.stderr
+
+
+def test_score_says_which_argument_is_missing(tree, emirimg):
+    file = tree.exposures[0]
+    for arguments, message in (
+        ([], "Missing argument 'MOSAICS... TREE'"),
+        ([file], f"TREE is missing: .* must come last, but {file} is a file"),
+        ([tree.root], f"MOSAICS are missing: .* before the directory {tree.root}"),
+        ([tree.root, tree.root], f"{tree.root} is a directory; a mosaic"),
+    ):
+        result = emirimg("score", *arguments)
+        assert result.exit_code == 2
+        assert re.search(message, " ".join(result.stderr.split()))
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +99,7 @@ def perfect(tree, tmp_path_factory):
     return [write_mosaic(directory / name, mosaic) for name in ("one.fits", "two.fits")]
 
 
-def test_score_of_mosaics_side_by_side(tree, perfect, emirimg, tmp_path):
+def test_score_of_mosaics_side_by_side(tree, perfect, emirimg, tmp_path, monkeypatch):
     result = emirimg("score", *perfect, tree.root, "--json", tmp_path / "scores.json")
     assert result.exit_code == 0, result.stderr
     heading = next(line for line in result.output.splitlines() if "figure of merit" in line)
@@ -93,6 +109,7 @@ def test_score_of_mosaics_side_by_side(tree, perfect, emirimg, tmp_path):
     assert one["mosaic"] == str(perfect[0])
     assert one["values"] == two["values"]
     assert one["perfect"]
+    monkeypatch.setattr(_scenes, "score", None)  # nothing is measured in vain
     again = emirimg("score", perfect[0], tree.root, "--json", tmp_path / "scores.json")
     assert again.exit_code == 1
     assert "scores.json" in again.stderr

@@ -71,6 +71,33 @@ def test_directory_without_products_is_used(tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["log", "notes"]
 
 
+def test_work_is_done_on_the_file_system_of_a_directory_that_is_there(tmp_path):
+    (tmp_path / "other_disk").mkdir()
+    (tmp_path / "results").symlink_to(tmp_path / "other_disk")
+    with output_directory(tmp_path / "results", PRODUCTS) as workplace:
+        assert workplace.resolve().parent.parent == tmp_path / "other_disk"
+        (workplace / "log").touch()
+    assert [path.name for path in (tmp_path / "other_disk").iterdir()] == ["log"]
+
+
+def test_a_link_that_leads_nowhere_is_refused(tmp_path):
+    (tmp_path / "results").symlink_to(tmp_path / "gone")
+    with (
+        pytest.raises(InputError, match=r"results is a link to .*gone, which does not exist"),
+        output_directory(tmp_path / "results", PRODUCTS),
+    ):
+        pytest.fail("no work should be done")
+
+
+def test_a_directory_of_others_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write anywhere
+    with (
+        pytest.raises(InputError, match="cannot be written to: Permission denied"),
+        output_directory(tmp_path, PRODUCTS),
+    ):
+        pytest.fail("no work should be done")
+
+
 def test_file_is_refused(tmp_path):
     (tmp_path / "results").touch()
     with (

@@ -176,6 +176,9 @@ def test_directories_of_the_only_block(emirimg, step1):
 def test_report_of_a_recipe_where_it_is_asked_for(emirimg, step1):
     assert emirimg("run", "dithered_v0.yaml", "--report").exit_code == 0
     assert names(step1 / "obsid_combined_v0_results") == MOSAIC_RESULTS
+    summary = json.loads((step1 / "obsid_combined_v0_results" / "summary.json").read_text())
+    shown = [frame["name"] for frame in summary["frames"]]
+    assert shown == [f"obsid{name}_results" for name in IDS]
 
 
 def test_cleanup(emirimg, step1):

@@ -116,6 +116,13 @@ def test_sky_exposures_that_are_given(calibrations):
         DitherReducer(calibrations=calibrations).reduce(frames)
 
 
+def test_a_stray_is_told(calibrations):
+    frames = nodding()
+    stray = frames[1]
+    with pytest.warns(SkyWarning, match="exposure 7: by its WCS .*taken as sky beside"):
+        DitherReducer(calibrations=calibrations, passes=1).reduce([*frames[::2], stray])
+
+
 def test_the_object_says_sky(calibrations):
     frames = nodding(aside=0.1 * u.arcmin, object_name="TEST_SKY")
     result = DitherReducer(calibrations=calibrations).reduce(frames)

@@ -1,5 +1,6 @@
 """The look before the reduction finds what is wrong, and nothing else."""
 
+import io
 import json
 import shutil
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData
+from rich.console import Console
 
 from emirimg.dither import (
     PixelLook,
@@ -18,6 +20,7 @@ from emirimg.dither import (
 )
 from emirimg.instrument import H2RG, HAWAII2
 from emirimg.io import group_exposures, read_frame
+from emirimg.report import preflight_text
 from emirimg.simulation import Scene, write_tutorial
 
 SECTION = "[897:1152,897:1152]"
@@ -215,6 +218,26 @@ def test_pointings(tree):
     for path in files:
         edit(path, CRVAL1=39.97, CRVAL2=-1.576, RA="02:39:52.8", DEC="-01:34:33")
     assert any("without a dither" in item.text for item in check_exposures(root).all_findings)
+
+
+def test_faults_of_a_file_name_it_once(tree):
+    root, files = tree()
+    edit(files[2], EXPTIME="abc")
+    edit(files[4], CRVAL1="abc")
+    text = {item.files[0]: item.text for item in check_exposures(root).all_findings if item.files}
+    assert text[files[2].name] == "keyword EXPTIME is 'abc'; a positive number was expected"
+    assert text[files[4].name] == "keyword CRVAL1 is 'abc'; a number was expected"
+
+
+def test_one_exposure_is_singular(tree):
+    root, files = tree()
+    for path in files[1:]:
+        path.unlink()
+    found = check_exposures(root)
+    assert any(item.text.startswith("1 exposure: three") for item in found.all_findings)
+    console = Console(file=io.StringIO(), width=80)
+    console.print(preflight_text(found))
+    assert "HAWAII-2, 1 exposure\n" in console.file.getvalue()
 
 
 def test_between_the_detectors(tree):

@@ -33,7 +33,7 @@ def night(tmp_path):
     write_exposure(data / "mosaic.fits", EMIRIMG="1.0")
     write_exposure(data / "spectrum.fits", GRISM="J")
     write_exposure(data / "osiris.fits", INSTRUME="OSIRIS")
-    write_exposure(data / "dark.fits", CTYPE1=None, CTYPE2=None)
+    write_exposure(data / "lamp.fits", OBSMODE="TEST", CTYPE1=None, CTYPE2=None)
     (data / "notes.txt").write_text("clear sky\n")
     return data.parent
 
@@ -79,6 +79,12 @@ def test_nothing_found(tmp_path):
 def test_damaged_file_in_a_directory(night):
     (night / "data" / "junk.fits").write_bytes(b"junk")
     with pytest.warns(QualityWarning, match=r"junk\.fits is not a FITS file.* left out"):
+        assert len(find_exposures(night)) == 3
+
+
+def test_an_image_without_a_wcs_in_a_directory_is_told(night):
+    write_exposure(night / "data" / "lost.fits", OBSMODE="STARE_IMAGE", CTYPE1=None)
+    with pytest.warns(QualityWarning, match=r"lost\.fits has no celestial WCS .*left out"):
         assert len(find_exposures(night)) == 3
 
 

@@ -217,6 +217,21 @@ def test_no_celestial_wcs(path, keywords):
         read_frame(path)
 
 
+@pytest.mark.parametrize(
+    ("keywords", "found"),
+    [
+        ({"CRVAL1": None}, "keyword CRVAL1 is missing"),
+        ({"CRPIX2": None}, "keyword CRPIX2 is missing"),
+        ({"CRVAL2": "abc"}, "keyword CRVAL2 is 'abc'"),
+        ({"CD1_1": "abc"}, "keyword CD1_1 is 'abc'"),
+    ],
+)
+def test_a_wcs_without_its_numbers(path, keywords, found):
+    write_exposure(path, **keywords)
+    with pytest.raises(MetadataError, match=rf"{path.name}: {found}; a number was expected"):
+        read_frame(path)
+
+
 def test_unusable_wcs(path):
     write_exposure(path, CD1_1=0.0, CD1_2=0.0)
     with pytest.raises(FrameError, match="unusable WCS"):

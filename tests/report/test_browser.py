@@ -106,6 +106,21 @@ def test_nothing_sticks_out(page, width):
     assert page.execute_script("return document.documentElement.scrollWidth") <= width
 
 
+def test_tables_need_no_scrolling_on_a_desktop(page):
+    page.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": 1200, "height": 900, "deviceScaleFactor": 1, "mobile": False},
+    )
+    widths = page.execute_script(
+        "const name = '0001877553';"
+        "for (const th of document.querySelectorAll('tbody th')) th.textContent = name;"
+        "const tables = [...document.querySelectorAll('.table')];"
+        "return tables.map((t) => [t.scrollWidth, t.clientWidth]);"
+    )
+    assert widths
+    assert all(needed <= there for needed, there in widths)
+
+
 def test_pictures_are_complete(page):
     page.execute_script("for (const i of document.images) i.loading = 'eager'")
     broken = page.execute_async_script(

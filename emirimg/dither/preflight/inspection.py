@@ -88,14 +88,14 @@ def check_exposures(
                 read_metadata(read_header(path), source=path.name)
                 usable.append(path)
             except MetadataError as error:
-                findings.append(Finding(Severity.ERROR, "header", str(error), (path.name,)))
+                findings.append(_fault("header", error, path))
             continue
         passed["damaged file" if isinstance(reason, FrameError) else reason] += 1
         if path in named:
             text = f"is no raw imaging exposure of EMIR: {reason}"
             findings.append(Finding(Severity.ERROR, "files", text, (path.name,)))
         elif isinstance(reason, FrameError):
-            text = f"{reason}; it would be left out"
+            text = f"{_without_name(reason, path)}; it would be left out"
             findings.append(Finding(Severity.WARNING, "files", text, (path.name,)))
         elif "WCS" in reason:
             text = f"{reason}: it would be left out"
@@ -226,11 +226,20 @@ def _check_headers(metadata: Sequence[ExposureMetadata], names: Sequence[str]) -
     return findings
 
 
+def _fault(topic: str, error: FrameError, path: Path) -> Finding:
+    return Finding(Severity.ERROR, topic, _without_name(error, path), (path.name,))
+
+
+def _without_name(error: FrameError, path: Path) -> str:
+    """Return what an error says of a file that a finding names beside it."""
+    return str(error).removeprefix(str(path)).removeprefix(path.name).lstrip(": ")
+
+
 def _look(path: Path, metadata: ExposureMetadata) -> Seen | Finding:
     try:
         frame = read_frame(path)
     except FrameError as error:
-        return Finding(Severity.ERROR, "files", str(error), (path.name,))
+        return _fault("files", error, path)
     place = Placed(path.name, frame.wcs, frame.shape, read_pointing(frame.meta))
     return look_at_pixels(frame, metadata.detector), place
 

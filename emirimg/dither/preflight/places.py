@@ -12,7 +12,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from ...instrument import NOMINAL_SCALE, pixel_scale
-from ..roles import beside_by_pointing
+from ..roles import are_strays, beside_by_pointing
 from .findings import Finding, Severity
 
 __all__ = ["Placed", "check_places", "pointing_offsets"]
@@ -130,9 +130,10 @@ def check_places(frames: Sequence[Placed]) -> Iterator[Finding]:
     beside = beside_by_pointing([frame.wcs for frame in frames], frames[0].shape)
     if beside.any():
         names = tuple(f.name for f, is_beside in zip(frames, beside, strict=True) if is_beside)
-        few = len(names) < 3 or len(names) < 0.2 * len(frames)
         text = "does not overlap with the others: taken as sky beside the target"
-        yield Finding(Severity.WARNING if few else Severity.NOTE, "pointing", text, names)
+        yield Finding(
+            Severity.WARNING if are_strays(beside) else Severity.NOTE, "pointing", text, names
+        )
     yield from _check_dither(
         [frame for frame, is_beside in zip(frames, beside, strict=True) if not is_beside]
     )
