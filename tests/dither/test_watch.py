@@ -17,8 +17,8 @@ from emirimg.instrument import read_metadata
 KEYWORDS = {
     "INSTRUME": "EMIR", "OBJECT": "M33", "EXPTIME": 30.0, "READMODE": "RAMP", "FILTER": "J",
     "OBSBLOCK": 1, "NIMGOBBL": 7, "NEXP": 1, "EXP": 1, "CTYPE1": "RA---TAN",
-    "CTYPE2": "DEC--TAN", "CRVAL1": 10.0, "CRVAL2": 20.0, "CD1_1": -5.4e-5, "CD2_2": 5.4e-5,
-    "DETSEC": "[1:8,1:8]",
+    "CTYPE2": "DEC--TAN", "CRPIX1": 1.0, "CRPIX2": 1.0, "CRVAL1": 10.0, "CRVAL2": 20.0,
+    "CD1_1": -5.4e-5, "CD2_2": 5.4e-5, "DETSEC": "[1:8,1:8]",
 }  # fmt: skip
 
 
