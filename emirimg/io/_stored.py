@@ -18,7 +18,10 @@ from ._fits import BLOCK, GZIP, walk_hdus
 __all__ = ["StoredPlane", "stored_planes", "write_plane"]
 
 _BAND = 64
-_ROWS = 64
+_ROWS = 256
+"""Rows of a file that are read together for the sake of some of them."""
+_FAR = 16
+"""Rows so far apart are read one by one."""
 _TYPES = {8: "u1", -32: ">f4", -64: ">f8"}
 _SCALING = ("BSCALE", "BZERO", "BLANK")
 
@@ -58,20 +61,28 @@ class StoredPlane(LazyPlane):
             raise FrameError(msg) from None
 
     def _read(self, stream: FileIO, first: int, number: int) -> NDArray[Any]:
+        return self._as_stored(stream, first, number).astype(self.dtype, copy=False)
+
+    def _pick(self, stream: FileIO, chosen: range) -> NDArray[Any]:
+        """Return rows that lie apart, by few reads: at each, threads wait for each other."""
+        apart = abs(chosen.step)
+        together = 1 if apart >= _FAR else _ROWS // apart
+        picked = np.empty((len(chosen), self.shape[1]), self.dtype)
+        for start in range(0, len(chosen), together):
+            part = chosen[start : start + together]
+            low, high = min(part), max(part)
+            rows = self._as_stored(stream, low, high - low + 1)
+            picked[start : start + together] = rows[:: chosen.step]
+        return picked
+
+    def _as_stored(self, stream: FileIO, first: int, number: int) -> NDArray[Any]:
         path, offset, (_, nx), _ = self.place
         stream.seek(offset + first * nx * self._kind.itemsize)
         pixels = np.empty((number, nx), self._kind)
         if stream.readinto(pixels.view(np.uint8)) < pixels.nbytes:
             msg = f"{path} became shorter while it was in use"
             raise FrameError(msg)
-        return pixels.astype(self.dtype, copy=False)
-
-    def _pick(self, stream: FileIO, chosen: range) -> NDArray[Any]:
-        """Return rows that lie apart, by few long reads: at each, threads wait for each other."""
-        parts = (chosen[at : at + _ROWS] for at in range(0, len(chosen), _ROWS))
-        spans = ((min(part), max(part)) for part in parts)
-        read = (self._read(stream, low, high - low + 1) for low, high in spans)
-        return np.concatenate([rows[:: chosen.step] for rows in read])
+        return pixels
 
 
 def stored_planes(path: Path, expected: str) -> tuple[fits.Header, dict[str, LazyPlane]] | None:
