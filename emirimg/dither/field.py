@@ -17,7 +17,7 @@ from ..projection import MosaicGrid
 from ..sky import SkyModel
 from ..stack import DitherStack
 from .flagging import Flags
-from .looks import FirstLook
+from .looks import FirstLook, LastLook
 from .steps import Combination
 
 __all__ = ["Field"]
@@ -41,6 +41,8 @@ class Field:
         Their skies.
     clean : DitherStack, optional
         The exposures less those.
+    seen : sequence of LastLook, optional
+        What the exposures less their skies look like.
     alignment : Alignment, optional
         Their places.
     grid : MosaicGrid, optional
@@ -67,6 +69,7 @@ class Field:
     looks: Sequence[FirstLook]
     skies: Sequence[SkyModel] | None = None
     clean: DitherStack | None = None
+    seen: Sequence[LastLook] | None = None
     alignment: Alignment | None = None
     grid: MosaicGrid | None = None
     combination: Combination | None = None

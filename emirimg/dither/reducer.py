@@ -39,7 +39,7 @@ from .field_steps import FieldSteps, divide, with_flags, with_masks_of
 from .flagging import Reference, bright_stars, flag_frames
 from .illumination import find_illumination
 from .loading import Inventory, load
-from .looks import first_looks, with_looks
+from .looks import first_looks, last_looks, with_looks
 from .matching import combine_field
 from .notes import noted_warnings
 from .result import DitherResult
@@ -276,18 +276,23 @@ class DitherReducer:
                 self._correct_illumination(field, steps)
                 combine_field(field, self.resampler, self.combiner, self.residual, steps)
                 before, believe = field.objects, estimate_sky is not self.sky
-                # Objects are searched for by one thread: another one does what comes next.
+                # Objects are searched for by one thread: another one does what comes next, or
+                # what does if this pass turns out to be the last.
                 first = self.objects is not None and number == 1 < self.passes
                 if first:
                     doing = beside.submit(
                         watched_stars, with_masks_of(field.clean, field.frames), field.mosaic,
                         self.persistence, self.starflat, self.catalogue, steps,
                     )  # fmt: skip
+                else:
+                    doing = beside.submit(last_looks, field.clean, steps)
                 field.objects = steps.find_objects(self.objects, field.mosaic, believe=believe)
-                if field.objects is None or _is_settled(before, field.objects):
-                    break
                 if first:
                     field.bright, field.stars, field.magnitudes = doing.result()
+                else:
+                    field.seen = doing.result()
+                if field.objects is None or _is_settled(before, field.objects):
+                    break
                 if number < self.passes:
                     self._flag(field, steps)
             measure = self._measuring(field, inventory, notes, steps)
@@ -384,7 +389,8 @@ class DitherReducer:
             field.flags,
         )  # fmt: skip
         return_kept_memory()
-        records = with_looks(records, field.looks, field.clean, steps)
+        seen = last_looks(field.clean, steps) if field.seen is None else field.seen
+        records = with_looks(records, field.looks, seen)
         about_sky = sky_findings(field.skies, inventory)
         first, metadata, mosaic = field.frames[0].meta, field.frames.metadata, field.mosaic
         # The measurements want the memory of the frames.
