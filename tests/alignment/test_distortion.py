@@ -124,7 +124,7 @@ def test_the_field_stays_in_its_place():
     assert shift.min() > 0
 
 
-def turn_one(lists, headers):
+def turn_one(headers):
     """Turn the header of one frame by a milliradian about its pointing."""
     cos, sin = np.cos(1e-3), np.sin(1e-3)
     headers[0].wcs.cd = np.array([[cos, -sin], [sin, cos]]) @ headers[0].wcs.cd
@@ -140,7 +140,7 @@ def test_a_registration_that_is_there_already_changes_nothing(cubic, turn):
 
     lists, headers, _ = sequence(change)
     if turn:
-        turn_one(lists, headers)
+        turn_one(headers)
     known = register(lists, headers, SHAPE, **LIMITS)
     assert known.turned or not turn
     alone = find_distortion(lists, headers, SHAPE, **LIMITS)
