@@ -134,6 +134,7 @@ def find_distortion(
     *,
     max_shift: float,
     min_stars: int,
+    found: Registration | None = None,
 ) -> Distortion | None:
     """Find out whether the stars ask for another distortion than that of the headers.
 
@@ -147,6 +148,8 @@ def find_distortion(
         Shape (ny, nx) of the frames.
     max_shift, min_stars : float, int
         See `~emirimg.alignment.registration.register`.
+    found : Registration, optional
+        What that says of these lists and WCSs, shifts and all, if it is known.
 
     Returns
     -------
@@ -176,10 +179,12 @@ def find_distortion(
     plane = common_plane(wcss)
     total, first, last = np.zeros(4), None, None
     for _ in range(_ROUNDS):
-        headers = [corrected_distortion(wcs, total, shape) for wcs in wcss]
-        found = register(
-            lists, headers, shape, max_shift=max_shift, min_stars=min_stars, shifts_only=True
-        )
+        # A rotation takes up what a wrong distortion does, so it must be left out here.
+        if total.any() or found is None or found.turned:
+            headers = [corrected_distortion(wcs, total, shape) for wcs in wcss]
+            found = register(
+                lists, headers, shape, max_shift=max_shift, min_stars=min_stars, shifts_only=True
+            )
         new = _best(found, _pixels(lists, found), plane, shape)
         if new is None:
             break

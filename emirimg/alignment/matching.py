@@ -64,7 +64,9 @@ def vote_shift(
     is as likely as the Poisson distribution with the mean density of votes
     says.
     """
-    differences = (second[None, :, :] - first[:, None, :]).reshape(-1, 2)
+    # Few pairs are near each other along x: only of these more is worked out.
+    one, other = np.nonzero(np.abs(second[:, 0] - first[:, :1]) <= max_shift)
+    differences = second[other] - first[one]
     differences = differences[np.hypot(*differences.T) <= max_shift]
     if len(differences) == 0:
         return None

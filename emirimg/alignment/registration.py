@@ -62,6 +62,9 @@ class Registration:
         was not used.
     reasons : tuple of str
         Why a frame was not placed; empty for those that were.
+    turned : bool
+        Whether a rotation or a scale was solved for: without, no other WCSs, placed frames and
+        residuals come out where only shifts are looked for.
     """
 
     wcss: list[WCS]
@@ -72,6 +75,7 @@ class Registration:
     residuals: NDArray[np.float64]
     weights: NDArray[np.float64]
     reasons: tuple[str, ...]
+    turned: bool
 
 
 def register(
@@ -118,19 +122,20 @@ def register(
     moves = np.column_stack([shifts, np.zeros_like(shifts)])
     moves[placed] -= _gauge(start, start + shifts, placed)
     current = _moved(wcss, plane, moves, placed)
-    turn = 0
+    turn, turned = 0, False
     while turn < _ROUNDS:
         correction = reference_positions(plane, current) - start
         _refuse(placed, np.hypot(*correction.T) > max_shift, reasons, _TOO_FAR)
         if placed.sum() < 2:
-            return _nothing(wcss, reasons)
+            return _nothing(wcss, reasons, turned=turned)
         tolerance = (_COARSE if turn == 0 else _FINE) * scale
         sightings, numbers = _sightings(lists, current, plane, placed, scale, tolerance)
         rigid = shifts_only or turn == 0
         solution = _solve(sightings, placed, scale, shape, rigid=rigid)
+        turned |= bool(solution.parameters[:, 2:].any())
         few = _refuse(placed, solution.n_matched < min_stars, reasons, _TOO_FEW)
-        turned = np.abs(solution.parameters[:, 2:]).max(axis=1) > _ROTATION_MOST
-        if few | _refuse(placed, turned, reasons, _TURNED):
+        wild = np.abs(solution.parameters[:, 2:]).max(axis=1) > _ROTATION_MOST
+        if few | _refuse(placed, wild, reasons, _TURNED):
             # Whoever leaves must not have pulled the others: solve again.
             continue
         current = _moved(current, plane, solution.parameters, placed)
@@ -147,6 +152,7 @@ def register(
         solution.residuals,
         solution.weights,
         tuple(reasons),
+        turned,
     )
 
 
@@ -261,7 +267,7 @@ def _well_spread(
     return enough
 
 
-def _nothing(wcss: Sequence[WCS], reasons: NDArray[np.object_]) -> Registration:
+def _nothing(wcss: Sequence[WCS], reasons: NDArray[np.object_], *, turned: bool) -> Registration:
     n_frames = len(wcss)
     return Registration(
         list(wcss),
@@ -272,4 +278,5 @@ def _nothing(wcss: Sequence[WCS], reasons: NDArray[np.object_]) -> Registration:
         np.empty((n_frames, 0, 2)),
         np.empty((n_frames, 0)),
         tuple(reason or _TOO_FEW for reason in reasons),
+        turned,
     )

@@ -140,13 +140,13 @@ class StarAlignment(Strategy):
             "max_shift": self.max_shift.to_value(u.arcsec),
             "min_stars": self.min_stars,
         }
-        distortion = None
+        headers, distortion = wcss, None
+        found = register(lists, headers, stack.shape, **limits)
         if self.correct_distortion:
-            distortion = find_distortion(lists, wcss, stack.shape, **limits)
-        headers = wcss
+            distortion = find_distortion(lists, wcss, stack.shape, found=found, **limits)
         if distortion is not None:
             headers = [corrected_distortion(w, distortion.parameters, stack.shape) for w in wcss]
-        found = register(lists, headers, stack.shape, **limits)
+            found = register(lists, headers, stack.shape, **limits)
         corrected, methods = with_fallbacks(stack, headers, found)
         scales = u.Quantity([_scale(wcs, stars) for wcs, stars in zip(wcss, lists, strict=True)])
         transparency = _transparency(lists, measured, found)

@@ -15,7 +15,6 @@ from ..instrument import ExposureMetadata
 from ..objects import measure_quality
 from ..sky.solution import levels_of
 from .field import Field
-from .field_steps import FieldSteps
 from .header import mosaic_header
 from .keywords import AboutSky, distortion_history, keywords_of, sky_findings
 from .loading import Inventory
@@ -28,7 +27,6 @@ __all__ = ["concluding"]
 
 def concluding(
     field: Field,
-    steps: FieldSteps,
     *,
     strategies: Mapping[str, str],
     inventory: Inventory,
@@ -41,8 +39,6 @@ def concluding(
     ----------
     field : Field
         A field whose last mosaic is made.
-    steps : FieldSteps
-        How to work on all frames.
     strategies : mapping
         Texts of the strategies.
     inventory : Inventory
@@ -54,7 +50,7 @@ def concluding(
     """
     records = _frame_records(field)
     return_kept_memory()
-    records = with_looks(records, field.looks, field.clean, steps)
+    records = with_looks(records, field.looks, field.seen)
     about_sky = sky_findings(field.skies, inventory)
     first, metadata = field.frames[0].meta, field.frames.metadata
     # The measurements want the memory of the frames.

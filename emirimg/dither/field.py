@@ -17,7 +17,7 @@ from ..projection import MosaicGrid
 from ..sky import SkyModel
 from ..stack import DitherStack
 from .flagging import Flags
-from .looks import FirstLook
+from .looks import FirstLook, LastLook
 from .steps import Combination
 from .tie import Magnitudes
 
@@ -48,6 +48,8 @@ class Field:
         Their skies.
     clean : DitherStack
         The exposures less those.
+    seen : sequence of LastLook
+        What the exposures less their skies look like.
     alignment : Alignment
         Their places.
     grid : MosaicGrid
@@ -75,6 +77,7 @@ class Field:
     looks: Sequence[FirstLook]
     skies: Sequence[SkyModel] = field(init=False)
     clean: DitherStack = field(init=False)
+    seen: Sequence[LastLook] = field(init=False)
     alignment: Alignment = field(init=False)
     grid: MosaicGrid = field(init=False)
     combination: Combination = field(init=False)

@@ -15,7 +15,7 @@ from .loading import Loaded
 from .result import FrameRecord
 from .steps import Steps
 
-__all__ = ["FirstLook", "first_looks", "with_looks"]
+__all__ = ["FirstLook", "LastLook", "first_looks", "last_looks", "with_looks"]
 
 _SIDE = 128
 """Pixels along the longer side of a small image."""
@@ -65,14 +65,19 @@ def first_looks(
     return steps.each("Looking at the exposures", look, loaded.split(loaded.stack)[0], stack)
 
 
+LastLook = tuple[NDArray[np.float32], int]
+"""A frame less its sky, averaged in blocks, and how many of its pixels are masked."""
+
+
+def last_looks(clean: DitherStack, steps: Steps) -> list[LastLook]:
+    """Look at the frames that were combined."""
+    return steps.each("Looking at the results", _seen, clean)
+
+
 def with_looks(
-    records: Sequence[FrameRecord],
-    looks: Sequence[FirstLook],
-    clean: DitherStack,
-    steps: Steps,
+    records: Sequence[FrameRecord], looks: Sequence[FirstLook], seen: Sequence[LastLook]
 ) -> tuple[FrameRecord, ...]:
     """Add to the records what the exposures looked like before and after."""
-    seen = steps.each("Looking at the results", _seen, clean)
     return tuple(
         replace(
             record,
@@ -91,7 +96,6 @@ def _masked(frame: CCDData) -> int:
     return 0 if frame.mask is None else int(np.count_nonzero(frame.mask))
 
 
-def _seen(frame: CCDData) -> tuple[NDArray[np.float32], int]:
-    """Return a small image of a frame, and how many of its pixels are masked."""
+def _seen(frame: CCDData) -> LastLook:
     small = block_mean(frame.data, frame.mask, max(1, -(-max(frame.shape) // _SIDE)))
     return small, _masked(frame)

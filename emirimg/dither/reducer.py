@@ -36,7 +36,7 @@ from .field import Field
 from .field_steps import FieldSteps, with_masks_of
 from .flagging import Finders
 from .loading import Inventory, load
-from .looks import first_looks
+from .looks import first_looks, last_looks
 from .notes import noted_warnings
 from .passes import (
     combine_field,
@@ -282,22 +282,27 @@ class DitherReducer:
                 correct_illumination(field, self.starflat, steps)
                 combine_field(field, self.resampler, self.combiner, self.residual, steps)
                 before, believe = field.objects, estimate_sky is not self.sky
-                # Objects are searched for by one thread: another one does what comes next.
+                # Objects are searched for by one thread: another one does what comes next, or
+                # what does if this pass turns out to be the last.
                 first = self.objects is not None and number == 1 < self.passes
                 if first:
                     watched = beside.submit(
                         watched_stars, with_masks_of(field.clean, field.frames), field.mosaic,
                         self.persistence, self.starflat, self.catalogue, steps,
                     )  # fmt: skip
+                else:
+                    seen = beside.submit(last_looks, field.clean, steps)
                 field.objects = steps.find_objects(self.objects, field.mosaic, believe=believe)
-                if field.objects is None or is_settled(before, field.objects):
-                    break
                 if first:
                     field.bright, field.stars, field.magnitudes = watched.result()
+                else:
+                    field.seen = seen.result()
+                if field.objects is None or is_settled(before, field.objects):
+                    break
                 if number < self.passes:
                     flag_field(field, find, steps)
             conclude = concluding(
-                field, steps, strategies=self.strategies, inventory=inventory, notes=notes,
+                field, strategies=self.strategies, inventory=inventory, notes=notes,
                 catalogue=self.catalogue,
             )  # fmt: skip
             # Now that the frames are gone there is memory for it.

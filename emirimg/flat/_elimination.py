@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 __all__ = ["normal_equations", "without_means"]
@@ -59,10 +60,8 @@ def normal_equations(
     total = np.bincount(place, weight)
     sums = np.zeros((len(total), k + n_frames))
     np.add.at(sums, (place, k + frame), weight)
-    across = np.zeros((k, n_frames))
-    for column in range(k):
-        sums[:, column] = np.bincount(place, weighted[:, column])
-        across[column] = np.bincount(frame, weighted[:, column], n_frames)
+    sums[:, :k] = _sums(weighted, place, len(total))
+    across = _sums(weighted, frame, n_frames).T
     counts = np.diag(np.bincount(frame, weight, n_frames))
     matrix = np.block([[columns.T @ weighted, across], [across.T, counts]])
     sums /= np.sqrt(total)[:, None]
@@ -70,3 +69,10 @@ def normal_equations(
     value = without_means(value, star, weight)
     right = np.concatenate([weighted.T @ value, np.bincount(frame, weight * value, n_frames)])
     return matrix, right
+
+
+def _sums(rows: NDArray[np.float64], group: NDArray[np.int_], n: int) -> NDArray[np.float64]:
+    """Return the sums of the rows of each of n groups."""
+    one_each = np.arange(len(group) + 1)
+    members = scipy.sparse.csr_array((np.ones(len(group)), group, one_each), (len(group), n))
+    return members.T @ rows

@@ -122,3 +122,39 @@ def test_the_field_stays_in_its_place():
     shift = wider.wcs_world2pix(wcs.wcs_pix2world(rim, 0), 0) - rim
     assert np.hypot(*shift[0]) == pytest.approx(2.0, rel=0.12)
     assert shift.min() > 0
+
+
+def turn_one(headers):
+    """Turn the header of one frame by a milliradian about its pointing."""
+    cos, sin = np.cos(1e-3), np.sin(1e-3)
+    headers[0].wcs.cd = np.array([[cos, -sin], [sin, cos]]) @ headers[0].wcs.cd
+    headers[0].wcs.set()
+
+
+@pytest.mark.parametrize(
+    ("cubic", "turn"), [(14584.8, False), (13824.76, False), (13824.76, True)]
+)
+def test_a_registration_that_is_there_already_changes_nothing(cubic, turn):
+    def change(wcs):
+        wcs.wcs.set_pv([(2, 1, 1.0), (2, 3, cubic), (2, 5, 1755295542.4)])
+
+    lists, headers, _ = sequence(change)
+    if turn:
+        turn_one(headers)
+    known = register(lists, headers, SHAPE, **LIMITS)
+    assert known.turned or not turn
+    alone = find_distortion(lists, headers, SHAPE, **LIMITS)
+    found = find_distortion(lists, headers, SHAPE, found=known, **LIMITS)
+    if alone is None:
+        assert found is None
+    else:
+        np.testing.assert_array_equal(found.parameters, alone.parameters)
+
+
+def test_without_rotations_a_registration_is_that_of_shifts_alone():
+    lists, headers, _ = sequence()
+    free = register(lists, headers, SHAPE, **LIMITS)
+    rigid = register(lists, headers, SHAPE, shifts_only=True, **LIMITS)
+    assert not free.turned
+    np.testing.assert_array_equal(free.residuals, rigid.residuals)
+    np.testing.assert_array_equal(free.numbers, rigid.numbers)
