@@ -10,7 +10,7 @@ from astropy.io import fits
 from ..instrument import Detector
 from ._first_image import read_first_header
 
-__all__ = ["EXPOSURE", "expected_shape", "read_header"]
+__all__ = ["expected_shape", "read_header"]
 
 EXPOSURE = "a raw EMIR exposure (FITS)"
 """What a file should have been, for errors."""
