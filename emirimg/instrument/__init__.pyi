@@ -14,8 +14,5 @@ from .geometry import (
     pixel_scale as pixel_scale,
     undistorted as undistorted,
 )
-from .metadata import (
-    ExposureMetadata as ExposureMetadata,
-    read_metadata as read_metadata,
-    read_pointing as read_pointing,
-)
+from .metadata import ExposureMetadata as ExposureMetadata, read_metadata as read_metadata
+from .pointing import read_pointing as read_pointing

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import astropy.units as u
-from astropy.coordinates import SkyCoord
 from astropy.time import Time
 
 from ..exceptions import MetadataError
 from .detectors import DETECTORS, Detector, detector_at
 
-__all__ = ["ExposureMetadata", "read_metadata", "read_pointing"]
+__all__ = ["ExposureMetadata", "read_metadata"]
 
 _RAMP_REPAIRED = "2018-10-01T12:00:00"
 """Ramps taken before carry excess noise, and the level jumps between exposures."""
@@ -159,34 +158,6 @@ def read_metadata(header: Mapping[str, Any], *, source: str = "header") -> Expos
         n_repeats=_integer(header, "NEXP"),
         uuid=_text(header, "UUID"),
     )
-
-
-def read_pointing(header: Mapping[str, Any]) -> SkyCoord | None:
-    """Read where the telescope was sent (RA and DEC).
-
-    Parameters
-    ----------
-    header : mapping
-        A FITS header.
-
-    Returns
-    -------
-    `~astropy.coordinates.SkyCoord` or None
-        The right ascension in hours where it is written as 02:39:54.1, else in
-        degrees; `None` where there is no such place.
-
-    Examples
-    --------
-    >>> from emirimg.instrument import read_pointing
-    >>> print(f"{read_pointing({'RA': '02:40:00.0', 'DEC': '-01:30:00'}).ra.deg:.3f}")
-    40.000
-    """
-    ra, dec = header.get("RA"), header.get("DEC")
-    unit = u.hourangle if isinstance(ra, str) and ":" in ra else u.deg
-    try:
-        return SkyCoord(ra, dec, unit=(unit, u.deg), frame="fk5")
-    except (ValueError, TypeError):
-        return None
 
 
 def _text(header: Mapping[str, Any], key: str) -> str:

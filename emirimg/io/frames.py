@@ -10,7 +10,8 @@ from astropy.nddata import CCDData
 
 from ..instrument import Detector, clean_wcs_header, read_metadata
 from ._first_image import read_first_image
-from ._fits import celestial_wcs, for_writing, forget_storage, wcs_header
+from ._fits import for_writing, forget_storage
+from ._wcs import celestial_wcs, wcs_header
 from .atomic import replacing
 from .headers import EXPOSURE, require_exposure_shape
 

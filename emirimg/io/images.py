@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ..exceptions import FrameError
 from ..instrument import frame_wcs
-from ._fits import celestial_wcs, open_fits
+from ._fits import open_fits
+from ._wcs import celestial_wcs
 from .planes import read_plane
 
 __all__ = ["ImagePlanes", "read_image_planes"]

@@ -14,7 +14,8 @@ from ..combine.mosaic import Mosaic
 from ..exceptions import FrameError, InputError
 from ..instrument import clean_wcs_header
 from ..projection.grid import MosaicGrid
-from ._fits import celestial_wcs, for_writing, forget_storage, open_fits, wcs_header
+from ._fits import for_writing, forget_storage, open_fits
+from ._wcs import celestial_wcs, wcs_header
 from .atomic import replacing
 
 __all__ = [

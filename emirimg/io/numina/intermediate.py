@@ -9,8 +9,8 @@ from astropy.nddata import CCDData
 
 from ..._lazy import Plane
 from ...calibration._frames import changed, variance_of
-from .._fits import wcs_header
 from .._stored import write_plane
+from .._wcs import wcs_header
 from ..atomic import replacing
 
 __all__ = ["write_intermediate_image"]

@@ -15,8 +15,9 @@ from numpy.typing import DTypeLike, NDArray
 from ..._lazy import LazyFrame, each_row
 from ..._parallel import row_bands
 from ...exceptions import FrameError
-from .._fits import celestial_wcs, for_writing, forget_storage, open_fits
+from .._fits import for_writing, forget_storage, open_fits
 from .._stored import stored_planes
+from .._wcs import celestial_wcs
 from ._signed import now, plain_header, sign, write_hdus
 
 __all__ = ["PositionImage", "read_position_image", "write_position_image"]
