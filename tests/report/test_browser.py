@@ -112,9 +112,9 @@ def test_tables_need_no_scrolling_on_a_desktop(page):
         {"width": 1200, "height": 900, "deviceScaleFactor": 1, "mobile": False},
     )
     widths = page.execute_script(
-        "const name = '0001877553-20181217-EMIR'.slice(0, 10);"
-        "for (const th of document.querySelectorAll('tbody th')) th.textContent = name;"
-        "return [...document.querySelectorAll('.table')].map((t) => [t.scrollWidth, t.clientWidth])"
+        "for (const th of document.querySelectorAll('tbody th')) th.textContent = '0001877553';"
+        "const tables = [...document.querySelectorAll('.table')];"
+        "return tables.map((table) => [table.scrollWidth, table.clientWidth]);"
     )
     assert widths
     assert all(needed <= there for needed, there in widths)
