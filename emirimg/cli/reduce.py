@@ -51,7 +51,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--max-memory", metavar="GB", type=click.FloatRange(min=0),
     help="Memory to use, roughly; frames that do not fit into a third go to scratch files."
-    "  [default: 1.5, or half of what is available]",
+    "  [default: 1.4, or half of what is available]",
 )  # fmt: skip
 @click.option(
     "--scratch", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path),
