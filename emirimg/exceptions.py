@@ -117,7 +117,7 @@ class MixedExposuresError(InputError):
     ... except MixedExposuresError as error:
     ...     print(error)
     these exposures must not be combined, they differ in
-      filter (FILTER): F1230 in 1 exposures, first exposure 1; H in 1 exposures, first ...
+      filter (FILTER): F1230 in 1 exposure, first exposure 1; H in 1 exposure, first ...
     """
 
 

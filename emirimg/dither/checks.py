@@ -8,6 +8,7 @@ import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
+from .._words import counted
 from ..exceptions import MixedExposuresError, UnusableExposureError
 from ..instrument import ExposureMetadata
 
@@ -48,7 +49,7 @@ def require_alike(
             found.setdefault(value(item), []).append(name)
         if len(found) > 1:
             listed = "; ".join(
-                f"{text or '(none)'} in {len(files)} exposures, first {files[0]}"
+                f"{text or '(none)'} in {counted(len(files), 'exposure')}, first {files[0]}"
                 for text, files in found.items()
             )
             problems.append(f"  {what}: {listed}")

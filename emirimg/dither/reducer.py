@@ -31,6 +31,7 @@ from ..objects import ObjectMask, ObjectMasker, SegmentationMasker
 from ..projection import LanczosResampler, MosaicGrid, Resampler
 from ..sky import DetectorResidual, PatternSky, SkyEstimator, SkyResidual
 from ..sky.solution import fills_field
+from .arguments import listed_exposures, require_strategies
 from .beside import sky_beside
 from .conclude import conclude, frame_records, sky_findings
 from .exposure import ExposureReducer
@@ -52,6 +53,11 @@ __all__ = ["DitherReducer"]
 _MASK_IS_STABLE = 0.03
 """Object masks that differ in less than this fraction of the mosaic are the same: their
 rims flicker with the noise, and another pass changes no measure of the mosaic."""
+
+_STEPS = (
+    "hidden_pixels", "sky", "residual", "alignment", "outliers", "trails", "persistence",
+    "cosmic_rays", "starflat", "resampler", "combiner", "objects",
+)  # fmt: skip
 
 
 class DitherReducer:
@@ -190,16 +196,14 @@ class DitherReducer:
         self.scratch = scratch
         self.executor = executor
         self.progress = progress
+        require_strategies({name: getattr(self, name) for name in _STEPS})
 
     @property
     def strategies(self) -> dict[str, str]:
         """The strategies, as texts that can be typed back."""
-        names = (
-            "hidden_pixels", "sky", "residual", "alignment", "outliers", "trails",
-            "persistence", "cosmic_rays", "starflat", "resampler", "combiner", "objects",
-            "passes", "min_transparency",
-        )  # fmt: skip
-        return {name: repr(getattr(self, name)) for name in names}
+        return {
+            name: repr(getattr(self, name)) for name in (*_STEPS, "passes", "min_transparency")
+        }
 
     def __repr__(self) -> str:
         parameters = ", ".join(f"{name}={text}" for name, text in self.strategies.items())
@@ -236,7 +240,9 @@ class DitherReducer:
         Raises
         ------
         MixedExposuresError
-            If the exposures must not be combined.
+            If the exposures must not be combined, or there are none.
+        TypeError
+            If they are a single path.
         FrameError
             If a file cannot be used; it is named.
         CalibrationError
@@ -269,7 +275,9 @@ class DitherReducer:
             threads = isinstance(pool, ThreadPoolExecutor)
             executor = pool if threads else ByFiles(pool, scratch)
             steps = FieldSteps(executor, self.progress, scratch)
-            field, estimate_sky, inventory = self._load(exposures, sky_exposures, steps)
+            field, estimate_sky, inventory = self._load(
+                listed_exposures(exposures), list(sky_exposures), steps
+            )
             for number in range(1, self.passes + 1):
                 self._subtract_sky(field, estimate_sky, steps)
                 self._place(field, steps)

@@ -74,8 +74,9 @@ def find_gaps(metadata: Sequence[ExposureMetadata], names: Sequence[str]) -> lis
         first = metadata[position[0]]
         if first.n_repeats is not None and first.n_repeats != len(position):
             gaps.append(
-                f"{names[position[0]]}: NEXP is {first.n_repeats}, but found"
-                f" {'was' if len(position) == 1 else 'were'} {counted(len(position), 'exposure')}"
+                f"{names[position[0]]}: NEXP is {first.n_repeats}, but"
+                f" {counted(len(position), 'exposure')} {'was' if len(position) == 1 else 'were'}"
+                " found"
             )
         if first.position is None or first.n_positions is None:
             continue

@@ -110,7 +110,7 @@ def test_a_missing_repeat(tree):
     found = check_exposures(root)
     assert found.works
     assert serious(found) == [("pattern", ())]
-    assert f"{files[2].name}: NEXP is 2, but found was 1 exposure" in found.all_findings[0].text
+    assert f"{files[2].name}: NEXP is 2, but 1 exposure was found" in found.all_findings[0].text
 
 
 @pytest.mark.parametrize(

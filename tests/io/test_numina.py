@@ -220,7 +220,7 @@ def test_generate_from_headers_of_several_sequences(tmp_path):
 def test_incomplete_positions_are_reported(tmp_path):
     write_night(tmp_path, 2, repeats=2)
     (tmp_path / "9999999996.fits").unlink()
-    with pytest.warns(MetadataWarning, match="NEXP is 2, but 1 exposures were found"):
+    with pytest.warns(MetadataWarning, match="NEXP is 2, but 1 exposure was found"):
         blocks = generate_from_headers(tmp_path)
     assert [len(block.frames) for block in blocks] == [2, 1]
 
