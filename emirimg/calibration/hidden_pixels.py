@@ -12,6 +12,7 @@ from pydantic import Field
 
 from .._parallel import parallel_map
 from .._strategy import Strategy
+from .._wording import counted
 from ..combine.kernels import stack_median
 from ..exceptions import CalibrationWarning
 from ..stack import DitherStack
@@ -127,9 +128,9 @@ class HiddenPixelDetector(Strategy):
         few = pointings < self.min_pointings
         if few:
             msg = (
-                f"the exposures have {pointings} distinct pointings, {self.min_pointings} are"
-                " needed to tell a bad pixel from a star: of the hidden bad pixels only those are"
-                " found that are sharper than any star in all exposures"
+                f"the exposures have {counted(pointings, 'distinct pointing')},"
+                f" {self.min_pointings} are needed to tell a bad pixel from a star: of the hidden"
+                " bad pixels only those are found that are sharper than any star in all exposures"
             )
             warnings.warn(msg, CalibrationWarning, stacklevel=2)
 

@@ -52,7 +52,7 @@ __all__ = ["reduce_command"]
 @click.option(
     "--max-memory", metavar="GB", type=click.FloatRange(min=0),
     help="Memory to use, roughly; frames that do not fit into a third go to scratch files."
-    "  [default: 1.5, or half of what is available]",
+    "  [default: 1.4, or half of what is available]",
 )  # fmt: skip
 @click.option(
     "--scratch", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path),

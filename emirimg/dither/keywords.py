@@ -46,7 +46,7 @@ def sky_findings(skies: Sequence[SkyModel], inventory: Inventory) -> AboutSky:
     """Gather what was decided about the sky, and about exposures that are not in the mosaic."""
     keywords: Keywords = {
         "NSKYEXP": (len(inventory.beside), "exposures of the sky beside the target"),
-        "NDROPPED": (len(inventory.dropped), "exposures left out: no valid sky"),
+        "NDROPPED": (len(inventory.dropped), "exposures left out: of no use"),
         "NDEADCHN": (len(inventory.dead_channels), "exposures with dead readout channels"),
     }
     history = [f"left out: {reason}" for _, reason in inventory.dropped]

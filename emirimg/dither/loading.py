@@ -14,7 +14,7 @@ from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
 from ..calibration._frames import changed
-from ..exceptions import MixedExposuresError, SkyWarning, UnusableExposureError
+from ..exceptions import SkyWarning, UnusableExposureError
 from ..instrument import ExposureMetadata, read_metadata
 from ..io import Scratch
 from ..io.checksum import sha256
@@ -27,7 +27,7 @@ from .clean import kept_frame
 from .dead_channels import without_dead_channels
 from .exposure import ExposureReducer
 from .field_steps import FieldSteps
-from .roles import are_strays, beside_by_object, beside_by_pointing
+from .roles import are_few, are_strays, beside_by_object, beside_by_pointing
 
 __all__ = ["Inventory", "Loaded", "load"]
 
@@ -133,14 +133,11 @@ def load(
     -----
     SkyWarning
         For each exposure without a valid sky: hardly a pixel is usable, all have
-        the same value, or its level is less than 1 % of the others'. It is left out.
+        the same value, or its level is less than 1 % of the others'. It is left out. So
+        is one or two of many whose pointings lie beside those of all others.
         For each exposure with readout channels of which the same is true. They are masked.
-        If hardly any exposure is taken as sky beside the target for its pointing alone:
-        rather its WCS is wrong.
+        If few exposures are taken as sky beside the target for their pointing alone.
     """
-    if not exposures:
-        msg = "no exposures were given; at least one was expected"
-        raise MixedExposuresError(msg)
     given, known_by = _look_at_headers(exposures, sky_exposures)
     require_alike(
         [one.metadata for one in given],
@@ -171,13 +168,14 @@ def load(
     beside = np.array([given[index].beside for index in kept], dtype=bool)
     if beside.all():
         raise next(frame for frame in frames if isinstance(frame, UnusableExposureError))
+    if not beside.any():
+        beside, strays = _by_pointing(frames, names, kept)
+        kept, reasons, known_by = [i for i in kept if i not in strays], reasons | strays, "WCS"
     for reason in reasons.values():
         warnings.warn(f"{reason}; the exposure is left out", SkyWarning, stacklevel=3)
     for reason in dead_channels.values():
         warnings.warn(f"{reason}; it is masked", SkyWarning, stacklevel=3)
     stack = DitherStack.from_frames([frames[i] for i in kept], [names[i] for i in kept])
-    if not beside.any():
-        beside, known_by = _beside_by_pointing(stack), "WCS"
     digests = [("exposure", name, one.digest) for name, one in zip(names, prepared, strict=True)]
     inventory = Inventory(
         (*digests, *calibrate.calibrations.inputs),
@@ -253,15 +251,21 @@ def _prepare(
         return _Prepared(error, digest)
 
 
-def _beside_by_pointing(stack: DitherStack) -> NDArray[np.bool_]:
-    beside = beside_by_pointing([frame.wcs for frame in stack], stack.shape)
+def _by_pointing(
+    frames: Sequence[CCDData], names: Sequence[str], kept: Sequence[int]
+) -> tuple[NDArray[np.bool_], dict[int, str]]:
+    """Return which frames lie beside the target, and what is wrong with those that stray."""
+    beside = beside_by_pointing([frames[i].wcs for i in kept], frames[kept[0]].shape)
+    found = [kept[number] for number in np.flatnonzero(beside)]
+    text = "by its WCS (CRVAL1, CRVAL2) it does not overlap with the other exposures"
     if are_strays(beside):
-        msg = (
-            f"{', '.join(np.array(stack.names)[beside])}: by its WCS (CRVAL1, CRVAL2) it does not"
-            " overlap with the other exposures: taken as sky beside the target, not for the mosaic"
-        )
+        text += "; it can be named as sky beside the target (sky_exposures), if it is"
+        return beside[~beside], {index: f"{names[index]}: {text}" for index in found}
+    if are_few(beside):
+        shown = ", ".join(names[index] for index in found)
+        msg = f"{shown}: {text}: taken as sky beside the target, not for the mosaic"
         warnings.warn(msg, SkyWarning, stacklevel=4)
-    return beside
+    return beside, {}
 
 
 def _levelled(frame: CCDData) -> tuple[CCDData, float]:

@@ -29,6 +29,7 @@ from ..io import ByFiles, Scratch
 from ..objects import ObjectMasker, SegmentationMasker
 from ..projection import LanczosResampler, MosaicGrid, Resampler
 from ..sky import DetectorResidual, PatternSky, SkyEstimator, SkyResidual
+from .arguments import listed_exposures, require_strategies
 from .beside import sky_beside
 from .conclude import concluding
 from .exposure import ExposureReducer
@@ -50,6 +51,11 @@ from .result import DitherResult
 from .stars import watched_stars
 
 __all__ = ["DitherReducer"]
+
+_STEPS = (
+    "hidden_pixels", "sky", "residual", "alignment", "outliers", "trails", "persistence",
+    "cosmic_rays", "starflat", "resampler", "combiner", "objects",
+)  # fmt: skip
 
 
 class DitherReducer:
@@ -194,16 +200,14 @@ class DitherReducer:
         self.scratch = scratch
         self.executor = executor
         self.progress = progress
+        require_strategies({name: getattr(self, name) for name in _STEPS})
 
     @property
     def strategies(self) -> dict[str, str]:
         """The strategies, as texts that can be typed back."""
-        names = (
-            "hidden_pixels", "sky", "residual", "alignment", "outliers", "trails",
-            "persistence", "cosmic_rays", "starflat", "resampler", "combiner", "objects",
-            "passes", "min_transparency",
-        )  # fmt: skip
-        return {name: repr(getattr(self, name)) for name in names}
+        return {
+            name: repr(getattr(self, name)) for name in (*_STEPS, "passes", "min_transparency")
+        }
 
     def __repr__(self) -> str:
         parameters = ", ".join(f"{name}={text}" for name, text in self.strategies.items())
@@ -240,7 +244,9 @@ class DitherReducer:
         Raises
         ------
         MixedExposuresError
-            If there are no exposures, or they must not be combined.
+            If the exposures must not be combined, or there are none.
+        TypeError
+            If they are a single path.
         FrameError
             If a file cannot be used; it is named.
         CalibrationError
@@ -274,7 +280,9 @@ class DitherReducer:
             executor = pool if threads else ByFiles(pool, scratch)
             steps = FieldSteps(executor, self.progress, scratch)
             find = Finders(self.outliers, self.trails, self.persistence, self.cosmic_rays)
-            field, estimate_sky, inventory = self._load(exposures, sky_exposures, steps)
+            field, estimate_sky, inventory = self._load(
+                listed_exposures(exposures), list(sky_exposures), steps
+            )
             for number in range(1, self.passes + 1):
                 subtract_sky(field, estimate_sky, self.residual, steps)
                 if number == 1:

@@ -148,7 +148,7 @@ class DitherResult:
     sky_exposures : tuple of str
         Exposures of the sky beside the target, which are not in the mosaic.
     dropped : tuple of (name, reason)
-        Exposures that were left out because they have no valid sky.
+        Exposures that were left out: without a valid sky, or beside all others.
     sky_findings : dict
         What was decided about the sky, by FITS keyword.
 

@@ -16,6 +16,7 @@ from ..instrument import ExposureMetadata
 from ..io import ExposureGroup
 
 __all__ = [
+    "are_few",
     "are_strays",
     "beside_by_object",
     "beside_by_pointing",
@@ -139,17 +140,33 @@ def beside_by_pointing(wcss: Sequence[WCS], shape: tuple[int, int]) -> NDArray[n
     return group != largest
 
 
+def are_few(beside: NDArray[np.bool_]) -> bool:
+    """Tell whether those that lie beside the target are so few that this may be an error.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emirimg.dither.roles import are_few
+    >>> are_few(np.arange(5) == 3), are_few(np.arange(14) % 2 == 1)
+    (True, False)
+    """
+    return bool(0 < beside.sum() < max(3, 0.2 * len(beside)))
+
+
 def are_strays(beside: NDArray[np.bool_]) -> bool:
-    """Tell whether those beside the target are too few to have been meant as sky.
+    """Tell whether those that lie beside the target are too few to be its sky.
+
+    One or two, of which there is no telling what is sky and what their objects, would
+    make the sky of all others worse than these can make it themselves.
 
     Examples
     --------
     >>> import numpy as np
     >>> from emirimg.dither.roles import are_strays
-    >>> are_strays(np.arange(14) == 3), are_strays(np.arange(14) % 2 == 1)
+    >>> are_strays(np.arange(14) == 3), are_strays(np.arange(5) == 3)
     (True, False)
     """
-    return bool(0 < beside.sum() < max(3, 0.2 * len(beside)))
+    return bool(0 < beside.sum() < min(3, 0.2 * len(beside)))
 
 
 def _middle(group: ExposureGroup) -> float:

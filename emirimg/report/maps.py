@@ -51,11 +51,11 @@ def draw_coverage_map(mosaic: Mosaic, axes: WCSAxes | None = None) -> WCSAxes:
     axes = _new(mosaic) if axes is None else axes
     coverage = _thinned(mosaic.coverage)
     most = max(1, int(mosaic.coverage.max()))
-    norm = BoundaryNorm(np.arange(0.5, most + 1), 256) if most > 1 else None
+    norm = BoundaryNorm(np.arange(0.5, most + 1), 256)
     shown = np.where(coverage > 0, coverage.astype(np.float32), np.nan)
     drawn = _show(axes, mosaic, shown, cmap="viridis", norm=norm)
     bar = _bar(axes, drawn)
-    bar.ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    bar.ax.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     bar.ax.minorticks_off()
     axes.set_title("Number of exposures")
     return axes

@@ -173,13 +173,13 @@ def _draw_image(axes: WCSAxes, image: NDArray[np.float32]) -> None:
 
 def _draw_coverage(axes: WCSAxes, coverage: NDArray[np.int16]) -> None:
     most = max(1, int(coverage.max()))
-    norm = BoundaryNorm(np.arange(0.5, most + 1), 256) if most > 1 else None
+    norm = BoundaryNorm(np.arange(0.5, most + 1), 256)
     shown = np.where(coverage > 0, coverage, np.nan)
     drawn = axes.imshow(shown, cmap="GnBu", norm=norm, origin="lower", interpolation="nearest")
     axes.set_facecolor(_ABSENT)
     axes.set_title("Number of exposures")
     bar = axes.figure.colorbar(drawn, cax=_beside(axes))
-    bar.ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    bar.ax.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     bar.ax.minorticks_off()
 
 

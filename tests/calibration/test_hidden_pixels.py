@@ -100,7 +100,7 @@ def test_levels_may_be_given():
     np.testing.assert_array_equal(found, HiddenPixelDetector()(stack))
 
 
-FEW = "distinct pointings, 5 are needed"
+FEW = "distinct pointings?, 5 are needed"
 
 
 @pytest.mark.parametrize("pointings", [[0], [0, 1], [0, 1, 2], [0, 1, 2, 3, 0, 1, 2, 3]])

@@ -116,11 +116,26 @@ def test_sky_exposures_that_are_given(calibrations):
         DitherReducer(calibrations=calibrations).reduce(frames)
 
 
-def test_a_stray_is_told(calibrations):
+def test_a_stray_is_left_out(calibrations):
+    targets = nodding()[::2]
+    stray = targets[1].copy()  # none of the sky: its WCS is wrong
+    stray.wcs.wcs.crval = [20, 30]
+    stray.wcs.wcs.set()
+    reducer = DitherReducer(calibrations=calibrations, passes=1)
+    with pytest.warns(SkyWarning, match="exposure 7: by its WCS .*; the exposure is left out"):
+        result = reducer.reduce([*targets, stray])
+    assert [name for name, _ in result.dropped] == ["exposure 7"]
+    assert result.sky_exposures == ()
+    np.testing.assert_array_equal(result.mosaic.data, reducer.reduce(targets).mosaic.data)
+
+
+def test_few_beside_the_target_are_told(calibrations):
     frames = nodding()
-    stray = frames[1]
-    with pytest.warns(SkyWarning, match="exposure 7: by its WCS .*taken as sky beside"):
-        DitherReducer(calibrations=calibrations, passes=1).reduce([*frames[::2], stray])
+    with pytest.warns(SkyWarning, match="exposure 4: by its WCS .*taken as sky beside"):
+        result = DitherReducer(calibrations=calibrations, passes=1).reduce(
+            [*frames[:6:2], frames[1]]
+        )
+    assert result.sky_exposures == ("exposure 4",)
 
 
 def test_the_object_says_sky(calibrations):

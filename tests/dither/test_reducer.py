@@ -264,7 +264,7 @@ def spoilt(tree, tmp_path, change):
 def test_mixtures_are_refused_with_a_list(tree, tmp_path, key, value):
     paths = spoilt(tree, tmp_path, lambda path: fits.setval(path, key, value=value))
     with pytest.raises(MixedExposuresError, match=f"{key}.* in 3 exposures.* in 1 exposure"):
-        DitherReducer().reduce(paths)
+        DitherReducer().reduce(iter(paths))
 
 
 def test_without_exposures_there_is_nothing_to_reduce():
@@ -307,6 +307,26 @@ def test_a_mask_of_the_wrong_shape_is_refused(tree):
 def test_no_pass_at_all():
     with pytest.raises(ValueError, match="passes must be at least 1, got 0"):
         DitherReducer(passes=0)
+
+
+@pytest.mark.parametrize(
+    ("strategies", "message"),
+    [
+        ({"sky": "pattern"}, "sky is 'pattern'; a strategy object or a function was expected"),
+        ({"combiner": None}, "combiner is None; a strategy"),
+        ({"sky": ConstantSky}, r"sky is the class ConstantSky; an instance, such as Cons.*\(\)"),
+    ],
+)
+def test_what_is_no_strategy_is_refused_at_once(strategies, message):
+    with pytest.raises(TypeError, match=message):
+        DitherReducer(**strategies)
+
+
+def test_exposures_are_a_list_that_is_not_empty():
+    with pytest.raises(MixedExposuresError, match="no exposures were given"):
+        DitherReducer().reduce([])
+    with pytest.raises(TypeError, match=r"exposures is 'data'; a list .*find_exposures"):
+        DitherReducer().reduce("data")
 
 
 def test_the_reducer_shows_its_strategies():

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from astropy.io.fits import Header
 from astropy.wcs import WCS
+from matplotlib.axes import Axes
 
 from emirimg.combine.mosaic import Mosaic
 from emirimg.objects.mask import ObjectMask
 from emirimg.objects.quality import MosaicQuality
 from emirimg.projection.grid import MosaicGrid
-from emirimg.report import plot_mosaic, plot_noise_curve
+from emirimg.report import draw_coverage_map, plot_mosaic, plot_noise_curve
 
 
 def make_mosaic(shape=(90, 120), *, rotation=0.0, header=None):
@@ -84,6 +85,16 @@ def test_coverage_shows_the_number_of_exposures():
     mosaic = make_mosaic()
     image = shown_image(plot_mosaic(mosaic), 1)
     np.testing.assert_array_equal(np.ma.filled(image, 0), mosaic.coverage)
+
+
+def test_a_single_exposure_is_counted_in_whole_numbers():
+    mosaic = make_mosaic()
+    np.minimum(mosaic.coverage, 1, out=mosaic.coverage)
+    for figure in (plot_mosaic(mosaic), draw_coverage_map(mosaic).figure):
+        figure.canvas.draw()
+        ranges = [(axes.get_ylim(), axes.get_yticks()) for axes in figure.findobj(Axes)]
+        (ticks,) = (ticks for limits, ticks in ranges if limits == (0.5, 1.5))
+        assert [tick for tick in ticks if 0.5 < tick < 1.5] == [1]
 
 
 def test_objects_are_outlined():

@@ -12,7 +12,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from ...instrument import NOMINAL_SCALE, pixel_scale
-from ..roles import are_strays, beside_by_pointing
+from ..roles import are_few, are_strays, beside_by_pointing
 from .findings import Finding, Severity
 
 __all__ = ["Placed", "check_places", "pointing_offsets"]
@@ -130,9 +130,11 @@ def check_places(frames: Sequence[Placed]) -> Iterator[Finding]:
     beside = beside_by_pointing([frame.wcs for frame in frames], frames[0].shape)
     if beside.any():
         names = tuple(f.name for f, is_beside in zip(frames, beside, strict=True) if is_beside)
-        text = "does not overlap with the others: taken as sky beside the target"
+        text = "does not overlap with the others: " + (
+            "it would be left out" if are_strays(beside) else "taken as sky beside the target"
+        )
         yield Finding(
-            Severity.WARNING if are_strays(beside) else Severity.NOTE, "pointing", text, names
+            Severity.WARNING if are_few(beside) else Severity.NOTE, "pointing", text, names
         )
     yield from _check_dither(
         [frame for frame, is_beside in zip(frames, beside, strict=True) if not is_beside]
