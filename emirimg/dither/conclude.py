@@ -15,10 +15,11 @@ from ..instrument import ExposureMetadata
 from ..objects import measure_quality
 from ..sky.solution import levels_of
 from .field import Field
+from .field_steps import FieldSteps
 from .header import mosaic_header
 from .keywords import AboutSky, distortion_history, keywords_of, sky_findings
 from .loading import Inventory
-from .looks import with_looks
+from .looks import last_looks, with_looks
 from .result import DitherResult, FrameRecord
 from .tie import Tied, tie
 
@@ -27,6 +28,7 @@ __all__ = ["concluding"]
 
 def concluding(
     field: Field,
+    steps: FieldSteps,
     *,
     strategies: Mapping[str, str],
     inventory: Inventory,
@@ -39,6 +41,8 @@ def concluding(
     ----------
     field : Field
         A field whose last mosaic is made.
+    steps : FieldSteps
+        How to work on all frames.
     strategies : mapping
         Texts of the strategies.
     inventory : Inventory
@@ -50,7 +54,9 @@ def concluding(
     """
     records = _frame_records(field)
     return_kept_memory()
-    records = with_looks(records, field.looks, field.seen)
+    # A first mosaic without objects is the last, too, which nobody foresaw.
+    seen = last_looks(field.clean, steps) if field.seen is None else field.seen
+    records = with_looks(records, field.looks, seen)
     about_sky = sky_findings(field.skies, inventory)
     first, metadata = field.frames[0].meta, field.frames.metadata
     # The measurements want the memory of the frames.

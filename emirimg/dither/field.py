@@ -48,8 +48,8 @@ class Field:
         Their skies.
     clean : DitherStack
         The exposures less those.
-    seen : sequence of LastLook
-        What the exposures less their skies look like.
+    seen : sequence of LastLook or None
+        What the exposures less their skies look like, if they were looked at.
     alignment : Alignment
         Their places.
     grid : MosaicGrid
@@ -77,7 +77,7 @@ class Field:
     looks: Sequence[FirstLook]
     skies: Sequence[SkyModel] = field(init=False)
     clean: DitherStack = field(init=False)
-    seen: Sequence[LastLook] = field(init=False)
+    seen: Sequence[LastLook] | None = field(default=None, init=False)
     alignment: Alignment = field(init=False)
     grid: MosaicGrid = field(init=False)
     combination: Combination = field(init=False)

@@ -310,7 +310,7 @@ class DitherReducer:
                 if number < self.passes:
                     flag_field(field, find, steps)
             conclude = concluding(
-                field, strategies=self.strategies, inventory=inventory, notes=notes,
+                field, steps, strategies=self.strategies, inventory=inventory, notes=notes,
                 catalogue=self.catalogue,
             )  # fmt: skip
             # Now that the frames are gone there is memory for it.
