@@ -155,11 +155,16 @@ class _Planner:
         completed = self._with_defaults(item, block, facts[0], detector)
         calibrations = self._calibrations(item, facts[0], detector, all_of_them=block.takes_raw)
         positions = self._positions(item, completed)
+        workspace = self._workspace(block.id)
+        try:
+            workspace.require()
+        except EmirimgError as error:
+            self._add(item.at("id"), str(error))
         if len(self.problems) > before:
             return None
         return PlannedBlock(
             block=completed,
-            workspace=self._workspace(block.id),
+            workspace=workspace,
             detector=detector,
             exposures=self._exposures(sources) if block.takes_raw else (),
             children=tuple(self._workspace(source.block.id) for source in sources)

@@ -70,6 +70,24 @@ class Workspace:
         """
         return Workspace(self.work.absolute(), self.results.absolute())
 
+    def require(self) -> None:
+        """Refuse directories that cannot be made, before any work.
+
+        Raises
+        ------
+        InputError
+            If one of them is a file, or nothing may be written where it is to be.
+
+        Examples
+        --------
+        >>> from tempfile import TemporaryDirectory
+        >>> from emirimg.io import Workspace
+        >>> with TemporaryDirectory() as directory:
+        ...     Workspace.of_block("_1", directory).require()
+        """
+        for directory in (self.work, self.results):
+            _require_directory(directory)
+
 
 def gather(
     files: Mapping[str, Path],
@@ -178,9 +196,7 @@ def complete_directory(target: str | Path) -> Iterator[Path]:
     ['a.txt']
     """
     target = Path(target).resolve()
-    if target.exists() and not target.is_dir():
-        msg = f"{target} is a file; a directory for the results was expected"
-        raise InputError(msg)
+    _require_directory(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     mark = secrets.token_hex(4)
     new, old = (target.with_name(f".{target.name}-{word}-{mark}") for word in ("new", "old"))
@@ -226,3 +242,16 @@ def _is_copy(target: Path, source: Path, written: float) -> bool:
 def _relative(source: Path, directory: Path) -> str:
     """Return the path of a file as seen from a directory, so that a tree can be moved."""
     return os.path.relpath(source.absolute(), directory.resolve())
+
+
+def _require_directory(target: Path) -> None:
+    """Refuse a directory that is a file, or that cannot be made anew beside itself."""
+    target = target.resolve()
+    there = next(place for place in target.parents if place.exists())
+    for place in (target, there):
+        if place.exists() and not place.is_dir():
+            msg = f"{place} is a file; a directory was expected"
+            raise InputError(msg)
+    if not os.access(there, os.W_OK | os.X_OK):
+        msg = f"{target} cannot be made: {there} cannot be written to"
+        raise InputError(msg)

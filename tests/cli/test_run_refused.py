@@ -1,5 +1,6 @@
 """What ``emirimg run`` refuses: before any work, with file, document and line."""
 
+import os
 import re
 
 import numpy as np
@@ -93,6 +94,18 @@ def test_step_1(refused, place, found, replacement, message):
 def test_step_2(refused, place, found, replacement, message):
     edit(place / "dithered_v0.yaml", (found, replacement))
     assert re.search(message, refused("dithered_v0.yaml", "-r", "control.yaml"))
+
+
+def test_a_file_in_the_place_of_a_directory(refused, place):
+    (place / "obsid_0001877559_results").touch()
+    message = refused("dithered_ini.yaml", "-r", "control.yaml")
+    assert re.search(r"ini\.yaml:10: .*obsid_0001877559_results is a file; a directory", message)
+
+
+def test_no_permission(refused, monkeypatch):
+    monkeypatch.setattr("os.access", lambda _, mode: mode == os.R_OK)  # root may all
+    message = refused("dithered_ini.yaml", "-r", "control.yaml")
+    assert re.search(r"obsid_0001877559_results cannot be made: .* cannot be written to", message)
 
 
 def test_children_without_results(refused):
