@@ -78,6 +78,14 @@ def test_sigterm_is_left_to_others_afterwards(emirimg):
         assert threads.submit(emirimg, "--version").result().exit_code == 0
 
 
+def test_threads_soon_let_each_other_run(monkeypatch, emirimg):
+    before, seen = sys.getswitchinterval(), []
+    monkeypatch.setattr(main, "invoke", lambda _: seen.append(sys.getswitchinterval()))
+    emirimg("check")
+    assert seen[0] == pytest.approx(0.0005)
+    assert sys.getswitchinterval() == before
+
+
 def test_nobody_waits_for_threads_after_ctrl_c():
     begin = time.monotonic()
     with pytest.raises(KeyboardInterrupt), default_executor(None) as executor:  # noqa: PT012

@@ -19,8 +19,12 @@ def files(directory):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.uint8])
 @pytest.mark.parametrize(
-    "key", [np.s_[:], np.s_[17:90], np.s_[::7], np.s_[1::3, 1::3], np.s_[5, 6]]
-)
+    "key",
+    [
+        np.s_[:], np.s_[17:90], np.s_[::-1], np.s_[::7], np.s_[290:2:-7], np.s_[3::40],
+        np.s_[::-40], np.s_[5:5:2], np.s_[1::3, 1::3], np.s_[5, 6],
+    ],
+)  # fmt: skip
 def test_a_file_holds_what_was_kept(tmp_path, dtype, key):
     image = IMAGE.astype(dtype)
     with Scratch(0, tmp_path) as scratch:
