@@ -141,7 +141,9 @@ def reduce_command(
     require_one_place(processes, scheduler)
     _require_sense(watch, each, dry_run, sky_paths, expect, patience)
 
-    with loading():
+    from ..io._checksums import checksums_beside  # noqa: PLC0415 (not wanted by --help)
+
+    with checksums_beside(paths), loading():
         from ._machine import Machine  # noqa: PLC0415 (heavy)
         from ._night import reduce_night  # noqa: PLC0415 (heavy)
         from ._reporter import Reporter  # noqa: PLC0415 (heavy)

@@ -7,7 +7,8 @@ import warnings
 from pathlib import Path
 
 from ..exceptions import FrameError, InputError, QualityWarning
-from .exposures import examine_files, fits_files
+from ._directories import fits_files
+from .exposures import examine_files
 from .frames import read_frame
 
 __all__ = ["Arrivals"]
