@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -67,8 +68,12 @@ def _state(path: Path) -> _State:
 def _worked_out(path: Path) -> str:
     found = hashlib.sha256()
     # In few steps: after each of them, a thread that loads modules may have to be waited for.
-    piece = memoryview(bytearray(_PIECE))
-    with path.open("rb", buffering=0) as stream:
+    # Memory of that size, unless it comes from the system itself, would stay with the thread.
+    with (
+        mmap.mmap(-1, _PIECE) as memory,
+        memoryview(memory) as piece,
+        path.open("rb", buffering=0) as stream,
+    ):
         while n := stream.readinto(piece):
             found.update(piece[:n])
     return found.hexdigest()
