@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .._memory import loading, return_freed_arrays
+from .._memory import loading
 from ._options import (
     calibration_options,
     dry_run_option,
@@ -141,11 +141,7 @@ def reduce_command(
     require_one_place(processes, scheduler)
     _require_sense(watch, each, dry_run, sky_paths, expect, patience)
 
-    from ..io._checksums import checksums_beside  # noqa: PLC0415 (not wanted by --help)
-
-    # Before there is a second thread, which would get memory of its own to keep.
-    return_freed_arrays()
-    with checksums_beside(paths), loading():
+    with loading():
         from ._machine import Machine  # noqa: PLC0415 (heavy)
         from ._night import reduce_night  # noqa: PLC0415 (heavy)
         from ._reporter import Reporter  # noqa: PLC0415 (heavy)

@@ -7,8 +7,7 @@ import warnings
 from pathlib import Path
 
 from ..exceptions import FrameError, InputError, QualityWarning
-from ._directories import fits_files
-from .exposures import examine_files
+from .exposures import examine_files, fits_files
 from .frames import read_frame
 
 __all__ = ["Arrivals"]

@@ -11,11 +11,11 @@ from pathlib import Path
 from astropy.io.fits import Header
 
 from ..exceptions import FrameError, InputError, QualityWarning
-from ._directories import fits_files
 from .frames import read_header
 
 __all__ = ["examine_files", "find_control", "find_exposures"]
 
+_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz")
 _MARKS_OF_A_PRODUCT = ("EMIRIMG", "NUMTYPE", "NUMRNAM", "NUM-NCOM", "NUM-BPM", "NUM-DK", "NUM-FF")
 _CALIBRATION = re.compile(r"(^|_)(ARCS?|BIAS|DARK|FLAT)(_|$)", re.IGNORECASE)
 """What the observing mode of a raw calibration contains."""
@@ -161,6 +161,19 @@ def find_control(paths: Paths) -> Path | None:
 def as_paths(paths: Paths) -> list[Path]:
     """Return one path, or several, as a list."""
     return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+
+
+def fits_files(directory: Path) -> list[Path]:
+    """Return what may be exposures by its name, in a directory and its subdirectory ``data``."""
+    places = [place for place in (directory, directory / "data") if place.is_dir()]
+    return [
+        path
+        for place in places
+        for path in sorted(place.iterdir())
+        if path.name.lower().endswith(_SUFFIXES)
+        and not path.name.startswith(".")
+        and path.is_file()
+    ]
 
 
 def _header_or_none(path: Path) -> Header | None:

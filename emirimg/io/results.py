@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +17,6 @@ from ..combine.mosaic import Mosaic
 from ..exceptions import FrameError, InputError
 from ..instrument import clean_wcs_header, frame_wcs
 from ..projection.grid import MosaicGrid
-from ._checksums import checksum
 from ._fits import for_writing, forget_storage, open_fits, wcs_header
 from .atomic import replacing
 
@@ -36,6 +36,7 @@ _PLANES = {
     "MAP": ("coverage", np.int16, ""),
     "EXPTIME": ("exposure", np.float32, "s"),
 }
+_PIECE = 2**23
 _TABLE_FORMATS = {".ecsv": "ascii.ecsv", ".fits": "fits", ".csv": "ascii.csv"}
 
 
@@ -226,7 +227,13 @@ def sha256(path: str | Path) -> str:
     ...     print(sha256(path)[:16])
     5dc27af287fa554a
     """
-    return checksum(Path(path))
+    found = hashlib.sha256()
+    # In few steps: after each of them, a thread that loads modules may have to be waited for.
+    piece = memoryview(bytearray(_PIECE))
+    with Path(path).open("rb", buffering=0) as stream:
+        while n := stream.readinto(piece):
+            found.update(piece[:n])
+    return found.hexdigest()
 
 
 def write_json(path: str | Path, content: Any, *, overwrite: bool = False) -> Path:
