@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -33,6 +33,7 @@ from ..io import (
 )
 from ..objects import MaskWithRegions, SegmentationMasker
 from ..report.files import REPORT_FILES
+from ..report.numbers import report_numbers
 from ._machine import Machine
 from ._output import output_directory, refuse_products, typed_command
 from ._plans import say_reduction
@@ -139,7 +140,7 @@ def reduce_exposures(
     return_freed_arrays()
     with (
         output_directory(directory, PRODUCTS, overwrite=overwrite) as workplace,
-        ThreadPoolExecutor(max_workers=1) as beside,
+        ThreadPoolExecutor(max_workers=2) as beside,
     ):
         # What numba needs takes long to load: that is done while exposures are looked for.
         compiled = beside.submit(load_kernels)
@@ -155,16 +156,25 @@ def reduce_exposures(
                 **arguments,
                 **strategies,
             )
+            loading: list[Future[ModuleType]] = []
             result = reducer.reduce(
-                group.paths, sky_exposures=sky_exposures, meanwhile=_load_report
+                group.paths,
+                sky_exposures=sky_exposures,
+                meanwhile=lambda: loading.append(beside.submit(_load_report)),
             )
         compiled.result()
+        # What draws may not be loaded yet: the rest need not wait for that.
+        counting = beside.submit(report_numbers, result)
+        writing = beside.submit(result.write, workplace / _IMAGE)
         for text in result.warnings:
             reporter.note(text)
-        report = _load_report()
-        writing = beside.submit(result.write, workplace / _IMAGE)
+        report = loading[0].result()
         report.write_report(
-            result, workplace, command=typed_command(*command), picture=workplace / _PICTURE
+            result,
+            workplace,
+            command=typed_command(*command),
+            picture=workplace / _PICTURE,
+            numbers=counting.result,
         )
         writing.result()
         summary = result.summary()

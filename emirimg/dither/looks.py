@@ -9,6 +9,7 @@ import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
+from .._parallel import row_bands
 from ..objects.background import block_mean
 from ..stack import DitherStack
 from .loading import Loaded
@@ -19,6 +20,8 @@ __all__ = ["FirstLook", "LastLook", "first_looks", "last_looks", "with_looks"]
 
 _SIDE = 128
 """Pixels along the longer side of a small image."""
+_BAND = 64
+"""Rows that are counted together, so that they stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,11 @@ def with_looks(
 
 
 def _masked(frame: CCDData) -> int:
-    return 0 if frame.mask is None else int(np.count_nonzero(frame.mask))
+    if frame.mask is None:
+        return 0
+    # A mask that is worked out need never exist as a whole.
+    bands = row_bands(frame.shape[0], _BAND)
+    return sum(int(np.count_nonzero(frame.mask[rows])) for rows in bands)
 
 
 def _seen(frame: CCDData) -> LastLook:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ def write_report(
     *,
     command: str = "",
     picture: str | Path | None = None,
+    numbers: Callable[[], dict[str, Any]] | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write the report of a reduction, and its numbers as JSON and ECSV.
@@ -56,6 +58,9 @@ def write_report(
         The command that repeats the reduction. Default: none is shown.
     picture : path, optional
         PNG file for what `plot_mosaic` draws. Default: none is written.
+    numbers : callable, optional
+        Returns what `report_numbers` does, where that is being worked out already. Default:
+        it is worked out.
     overwrite : bool, optional
         Whether files of these names may be replaced. Default: no.
 
@@ -85,8 +90,8 @@ def write_report(
                     temporary, format="png", pil_kwargs={"compress_level": _EASY}
                 )
 
-    numbers, text = _numbers_and_page(result, command, draw=draw)
-    write_json(summary, numbers, overwrite=overwrite)
+    content, text = _numbers_and_page(result, command, numbers, draw)
+    write_json(summary, content, overwrite=overwrite)
     write_table(frames, result.frame_table(), overwrite=overwrite)
     with replacing(page, overwrite=overwrite) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -126,20 +131,20 @@ def report_page(
     >>> page[:15], "http://" in page.split("<body")[0]
     ('<!DOCTYPE html>', False)
     """
-    return _numbers_and_page(result, command, numbers)[1]
+    return _numbers_and_page(result, command, None if numbers is None else lambda: numbers)[1]
 
 
 def _numbers_and_page(
     result: DitherResult,
     command: str,
-    numbers: dict[str, Any] | None = None,
+    count: Callable[[], dict[str, Any]] | None = None,
     draw: Callable[[], None] = lambda: None,
 ) -> tuple[dict[str, Any], str]:
     """Return what `report_numbers` and `report_page` do; draw also what else is wanted."""
     with ThreadPoolExecutor(max_workers=1) as beside:
         # One thread counts sources and packs pictures while the other draws.
-        counting = beside.submit(lambda: numbers or report_numbers(result))
         packing = beside.submit(_pictures, result)
+        counting = beside.submit(count or partial(report_numbers, result))
         draw()
         figures = {} if result.mosaic.mask.all() else _figures(result, counting)
         numbers, pictures = counting.result(), packing.result()

@@ -31,7 +31,8 @@ def calls(monkeypatch, result):
         def __init__(self, **options):
             self.options = options
 
-        def reduce(self, exposures, *, sky_exposures, meanwhile=None):  # noqa: ARG002
+        def reduce(self, exposures, *, sky_exposures, meanwhile=bool):  # noqa: ARG002
+            meanwhile()
             noted.append((self.options, len(exposures)))
             warnings.warn("few exposures", SkyWarning, stacklevel=1)
             return result
