@@ -105,7 +105,7 @@ def test_a_file_in_the_place_of_a_directory(refused, place):
 def test_no_permission(refused, monkeypatch):
     monkeypatch.setattr("os.access", lambda _, mode: mode == os.R_OK)  # root may all
     message = refused("dithered_ini.yaml", "-r", "control.yaml")
-    assert re.search(r"obsid_0001877559_results cannot be made: .* cannot be written to", message)
+    assert re.search(r"obsid_0001877559_work cannot be made: .* cannot be written to", message)
 
 
 def test_children_without_results(refused):
