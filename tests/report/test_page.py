@@ -221,6 +221,13 @@ def test_files(result, tmp_path):
     assert "before" not in table.colnames
 
 
+def test_numbers_that_are_there_already_are_written(result, tmp_path):
+    numbers = {**report_numbers(result), "versions": {"emirimg": "of old"}}
+    write_report(result, tmp_path, numbers=lambda: numbers)
+    assert json.loads((tmp_path / "summary.json").read_text())["versions"] == numbers["versions"]
+    assert "of old" in (tmp_path / "report.html").read_text()
+
+
 @pytest.mark.usefixtures("quick")
 def test_files_are_not_replaced_unless_that_is_wanted(result, tmp_path):
     for name in REPORT_FILES:
