@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 __all__ = ["interpolate_row", "interpolate_rows"]
 
 
-@njit(nogil=True, cache=True)
+# Kernels with fast mathematics take these in by force. Else they would call one compilation of
+# them in the process that compiles, and contain another one, which differs in last bits, in
+# what is kept for later processes.
+@njit(nogil=True, cache=True, forceinline=True)
 def interpolate_row(
     nodes: NDArray[np.float64],
     step: int,
@@ -65,7 +68,7 @@ def interpolate_rows(
         interpolate_row(nodes, step, offset_y, offset_x, first_row + i, out[:, i])
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, forceinline=True)
 def _along_y(
     rows: NDArray[np.float64], j: int, m: int, u0: float, u1: float, u2: float, u3: float
 ) -> float:
