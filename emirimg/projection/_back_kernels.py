@@ -98,7 +98,7 @@ def nearest(
             out[i, j] = 0 <= x < width and 0 <= y < height and mask[y, x]
 
 
-@njit(nogil=True, cache=True, fastmath=_SAFE_MATH, forceinline=True)
+@njit(nogil=True, cache=True, fastmath=_SAFE_MATH, inline="always")
 def _keys(f: np.float32) -> tuple[np.float32, np.float32, np.float32, np.float32]:
     """Return the four weights of cubic convolution with a = -1/2 (Keys 1981)."""
     half, one, three_halves = np.float32(0.5), np.float32(1.0), np.float32(1.5)

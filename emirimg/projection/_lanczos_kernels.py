@@ -127,7 +127,7 @@ def resample(
                 out_mask[i, j] = False
 
 
-@njit(nogil=True, cache=True, fastmath=_SAFE_MATH, forceinline=True)
+@njit(nogil=True, cache=True, fastmath=_SAFE_MATH, inline="always")
 def _entry(table: NDArray[np.float32], fraction: float) -> tuple[np.uint64, np.float32]:
     """Return where the weights for a fraction of a pixel begin, and how far on they are."""
     place = fraction * (table.size // _LANES - 1)
@@ -135,7 +135,7 @@ def _entry(table: NDArray[np.float32], fraction: float) -> tuple[np.uint64, np.f
     return np.uint64(k * _LANES), np.float32(place - k)
 
 
-@njit(nogil=True, cache=True, fastmath=_SAFE_MATH, forceinline=True)
+@njit(nogil=True, cache=True, fastmath=_SAFE_MATH, inline="always")
 def _sums(
     data: NDArray[np.float32],
     variance: NDArray[np.float32],
@@ -184,7 +184,7 @@ def _sums(
     return value, spread, lost, missing
 
 
-@njit(nogil=True, cache=True, fastmath=_SAFE_MATH, forceinline=True)
+@njit(nogil=True, cache=True, fastmath=_SAFE_MATH, inline="always")
 def _between(weights: NDArray[np.float32], entry: np.uint64, part: np.float32) -> np.float32:
     """Interpolate between the weight at ``entry`` and that of the next fraction."""
     return weights[entry] + part * (weights[entry + np.uint64(_LANES)] - weights[entry])

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 __all__ = ["interpolate_row", "interpolate_rows"]
 
 
-# Kernels with fast mathematics take these in by force. Else they would call one compilation of
-# them in the process that compiles, and contain another one, which differs in last bits, in
-# what is kept for later processes.
-@njit(nogil=True, cache=True, forceinline=True)
+# These become part of what calls them. Compiled on their own, they were called in one form by
+# the process that compiled, and kept in another for later ones, which differed in last bits.
+@njit(nogil=True, cache=True, inline="always")
 def interpolate_row(
     nodes: NDArray[np.float64],
     step: int,
@@ -68,7 +67,7 @@ def interpolate_rows(
         interpolate_row(nodes, step, offset_y, offset_x, first_row + i, out[:, i])
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@njit(nogil=True, cache=True, inline="always")
 def _along_y(
     rows: NDArray[np.float64], j: int, m: int, u0: float, u1: float, u2: float, u3: float
 ) -> float:
