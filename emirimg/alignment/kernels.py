@@ -126,7 +126,7 @@ def _peaks(
     return n
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _is_peak(image: NDArray[np.float32], y: int, x: int) -> bool:
     value = image[y, x]
     for j in range(y - 2, y + 3):

@@ -119,7 +119,7 @@ def _measure(
         out[star, 7], out[star, 8], out[star, 9] = sums[3], sums[4], sums[5]
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _annulus_level(
     data: NDArray[np.float32],
     mask: NDArray[np.bool_],
@@ -193,7 +193,7 @@ def _keys(t: float) -> float:
     return 0.0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _moments(
     data: NDArray[np.float32],
     mask: NDArray[np.bool_],
@@ -245,7 +245,7 @@ def _moments(
         sums[3], sums[4], sums[5] = xx / total, yy / total, xy / total
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _aperture(
     data: NDArray[np.float32],
     mask: NDArray[np.bool_],

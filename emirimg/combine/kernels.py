@@ -172,7 +172,7 @@ def weighted_mean(
             data_variance[y, x] = sums[1, x] * inverse * inverse
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _sort_columns(block: NDArray[np.float32], width: int) -> None:
     """Sort the first ``width`` columns of a block by Batcher's merge exchange (Knuth, 5.2.2 M).
 
@@ -202,7 +202,7 @@ def _sort_columns(block: NDArray[np.float32], width: int) -> None:
         p //= 2
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _row_tolerance(
     centre: NDArray[np.float32],
     y: int,
@@ -226,7 +226,7 @@ def _row_tolerance(
         tolerance[x] = gradient * tolerance[x] + signal * height
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _row_doubts(  # noqa: C901  (one pass after another)
     values: NDArray[np.float32],
     mask: NDArray[np.bool_],
@@ -267,7 +267,7 @@ def _row_doubts(  # noqa: C901  (one pass after another)
             doubtful[x] |= (not mask[i, y, x]) & (not near)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _reject(
     column: NDArray[np.float64], place: NDArray[np.int64], m: int, low: float, high: float
 ) -> int:
