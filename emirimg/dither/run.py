@@ -116,8 +116,8 @@ class BlockRunner:
     def _gather(self, plan: PlannedBlock, record: io.TaskRecord) -> None:
         """Bring the inputs of a block to its work directory."""
         if getattr(plan.block.requirements, "refine_offsets", False):
-            # Takes half a second, which the finding of the stars need not wait for.
-            self._loading.append(self._beside.submit(_load_deblending))
+            # The finding of the stars need not wait for that.
+            self._loading.append(self._beside.submit(_load_finding))
         files = {path.name: path for path in plan.calibrations.values()}
         if plan.exposures:
             files |= {path.name: path for path in plan.exposures}
@@ -320,6 +320,8 @@ def _load() -> None:
         load_kernels()
 
 
-def _load_deblending() -> None:
+def _load_finding() -> None:
+    """Load what finds objects, if iterations or refined offsets ask for them."""
     with loading():
-        import_module("photutils.segmentation")
+        for name in ("scipy.interpolate", "scipy.ndimage", "skimage.segmentation"):
+            import_module(name)

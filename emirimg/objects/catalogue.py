@@ -16,12 +16,14 @@ from ._deblend import deblended
 from .background import robust_rms, subtract_background
 
 if TYPE_CHECKING:
-    from photutils.segmentation import SourceCatalog
+    from photutils.segmentation import SegmentationImage, SourceCatalog
 
 __all__ = ["make_catalogue"]
 
 _SIGMA = 1.5
 _BOX = 160
+_CONTRAST = 0.001
+"""Least flux of a source that touches others, in parts of that of all of them."""
 _COLUMNS = {
     "id": int, "ra": u.deg, "dec": u.deg, "x": float, "y": float, "flux": float,
     "flux_error": float, "mag": float, "mag_error": float, "fwhm": u.arcsec,
@@ -132,8 +134,24 @@ def _find_sources(
     if segments is None:
         return None
     if deblend:
-        segments = deblended(smooth, segments, npixels)
+        segments = _taken_apart(segments, smooth, npixels)
     return SourceCatalog(data, segments, error=error, mask=empty, wcs=mosaic.grid.wcs)
+
+
+def _taken_apart(
+    segments: SegmentationImage, smooth: NDArray[np.float32], npixels: int
+) -> SegmentationImage:
+    """Return the segments, those of sources that touch each other divided."""
+    labels, last = segments.data.copy(), segments.max_label
+    for label, region in zip(segments.labels, segments.slices, strict=True):
+        inside = segments.data[region] == label
+        parts = deblended(smooth[region], inside, npixels, contrast=_CONTRAST)
+        if parts is not None:
+            labels[region][inside] = parts[inside] + last
+            last += int(parts.max())
+    divided = type(segments)(labels)
+    divided.relabel_consecutive()
+    return divided
 
 
 def _table(sources: SourceCatalog, mosaic: Mosaic, zero_point: float) -> QTable:
