@@ -8,13 +8,12 @@ from numpy.typing import NDArray
 
 from ._lanczos_weights import REACH, TAPS, row_weights
 from ._map_kernels import interpolate_row
+from ._runs import LANES, rounded_up, run_end
 
 __all__ = ["padded_planes", "resample"]
 
-_LANES = 16
-"""Points that a processor works on at once: runs of points are rounded up to it."""
-_MARGIN = TAPS + _LANES
-"""Columns more than a frame has, for the reach of the kernel and for what is rounded up."""
+_MARGIN = TAPS + LANES
+"""Columns more than a frame has, for the reach of the kernel and for runs that are rounded up."""
 _OUTSIDE = np.float32(2.0)
 """Weights lost by a point that is not on the frame: more than all there are."""
 
@@ -93,10 +92,10 @@ def resample(
     ny, nx = out.shape
     stride = planes.shape[2]
     place = np.empty((3, nx))
-    part = np.zeros((2, nx + _LANES), np.float32)
-    weights_x = np.empty((TAPS, nx + _LANES), np.float32)
-    weights_y = np.empty((TAPS, nx + _LANES), np.float32)
-    sums = np.zeros((4, nx + _LANES), np.float32)
+    part = np.zeros((2, nx + LANES), np.float32)
+    weights_x = np.empty((TAPS, nx + LANES), np.float32)
+    weights_y = np.empty((TAPS, nx + LANES), np.float32)
+    sums = np.zeros((4, nx + LANES), np.float32)
     start = np.empty(nx, np.int64)
     data = planes[0].reshape(-1)
     variance = planes[1].reshape(-1)
@@ -106,19 +105,13 @@ def resample(
         _first_pixels(place, first_row, height, planes.shape[1] - TAPS, stride, start, part)
         row_weights(part[0], polynomials, weights_x)
         row_weights(part[1], polynomials, weights_y)
-        # Neighbours on the grid mostly are neighbours on the frame. What such a run of points
-        # needs lies side by side in memory.
         j = 0
         while j < nx:
-            end = j + 1
-            while end < nx and start[end] - start[j] == end - j:
-                end += 1
+            end = run_end(start, j)
             if start[j] < 0:
                 sums[3, j] = _OUTSIDE
-                end = j + 1
             else:
-                # Those beyond the end are worked out anew with the next run.
-                points = (end - j + _LANES - 1) // _LANES * _LANES
+                points = rounded_up(end - j)
                 _sum_data(data, start[j], stride, weights_x, weights_y, j, points, sums[0])
                 _sum_variance(variance, start[j], stride, weights_x, weights_y, j, points, sums[1])
                 _sum_bad(
