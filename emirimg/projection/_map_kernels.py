@@ -46,8 +46,9 @@ def interpolate_row(
             c1 = -p0 / 3.0 - p1 / 2.0 + p2 - p3 / 6.0
             c2 = (p0 + p2) / 2.0 - p1
             c3 = (p3 - p0) / 6.0 + (p1 - p2) / 2.0
-            for i in range(max(start, 0), min(start + step, nx)):
-                g = (i - start) * inverse
+            # Indices without a sign, and short numbers: several points at a time.
+            for i in range(np.uint64(max(start, 0)), np.uint64(min(start + step, nx))):
+                g = (np.int32(i) - np.int32(start)) * inverse
                 out[k, i] = p1 + g * (c1 + g * (c2 + g * c3))
             p0, p1, p2 = p1, p2, p3
             start += step
