@@ -226,6 +226,8 @@ def _with_persistence(
         found, count = np.array(mask), 0
         for footprint in footprints:
             left = max(excess.get(footprint.key, 0.0), common.get(number - footprint.frame, 0.0))
+            if left == 0:
+                continue
             y, x = visible_pixels(footprint, left, noise[number])
             found[y, x] = True
             count += y.size > 0
