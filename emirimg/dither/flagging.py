@@ -19,6 +19,7 @@ from ..calibration import (
     Footprint,
     PersistenceDetector,
     Trail,
+    at_least_scatter,
     decay_time,
     visible_pixels,
 )
@@ -254,7 +255,7 @@ def _flag(
     bits = np.zeros((frame.shape[0], -(-frame.shape[1] // 8)), dtype=np.uint8)
     if find.cosmic_rays is not None:
         thin = project_mask(reference.thin, reference.grid, frame.wcs, frame.shape)
-        bits |= pack_bits(flag_thinly_covered(frame, thin, find.cosmic_rays))
+        bits |= pack_bits(flag_thinly_covered(at_least_scatter(frame), thin, find.cosmic_rays))
         del thin
     expected, unknown = blot(
         reference.data, reference.mask, reference.grid, frame.wcs, frame.shape
@@ -277,7 +278,7 @@ def _flag(
 def _cosmic_rays(
     frame: CCDData, *, find: Callable[..., NDArray[np.bool_]], scratch: Scratch
 ) -> PackedMask:
-    return kept_mask(find(materialised(frame)), scratch)
+    return kept_mask(find(at_least_scatter(materialised(frame))), scratch)
 
 
 def _sharpness(alignment: Alignment) -> NDArray[np.float64]:
