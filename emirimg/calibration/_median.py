@@ -1,12 +1,14 @@
-"""Medians, for compiled code."""
+"""Medians, for compiled code, and quantiles of columns."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["bisected_median", "median_and_deviation", "sorted_median"]
+__all__ = ["bisected_median", "median_and_deviation", "quantiles_of_known", "sorted_median"]
 
 
 @njit(nogil=True, cache=True)
@@ -86,3 +88,19 @@ def _count(keys: NDArray[np.int32], n: int, limit: np.int32) -> int:  # pragma: 
     for i in range(n):
         total = np.int32(total + (np.int32(1) if keys[i] <= limit else np.int32(0)))
     return np.int64(total)
+
+
+def quantiles_of_known(
+    values: NDArray[np.float32], parts: Sequence[float]
+) -> list[NDArray[np.float32]]:
+    """Return quantiles of each column, NaN left out; NaN where nothing else is there."""
+    values = np.sort(values, axis=0)  # NaN last
+    most = np.maximum(np.count_nonzero(~np.isnan(values), axis=0), 1) - 1
+    column = np.arange(values.shape[1])
+    result = []
+    for part in parts:
+        low, rest = np.divmod(part * most, 1)
+        first = values[low.astype(int), column]
+        second = values[np.ceil(part * most).astype(int), column]
+        result.append(first + rest.astype(np.float32) * (second - first))
+    return result

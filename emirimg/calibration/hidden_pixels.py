@@ -25,6 +25,7 @@ from ._isolated import (
     stands_out,
     typical_deviation,
 )
+from ._median import quantiles_of_known
 
 __all__ = ["HiddenPixelDetector"]
 
@@ -134,28 +135,32 @@ class HiddenPixelDetector(Strategy):
             )
             warnings.warn(msg, CalibrationWarning, stacklevel=2)
 
-        def measure(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        # For what looks at neighbours, the former has a margin, without values.
+        padded = np.full([size + 2 * MARGIN for size in stack.shape], np.nan, dtype=np.float32)
+        centre = padded[MARGIN:-MARGIN, MARGIN:-MARGIN]
+        scatter = np.empty(stack.shape, dtype=np.float32)
+
+        def measure(rows: slice) -> None:
             values, mask = stack.band(rows)
             if objects is not None:
                 for index, plane in enumerate(objects):
                     mask[index] |= plane[rows]
             values *= inverse[:, None, None]
             if few:
-                return _extremes(values, mask, groups)
-            return _along_stack(values, mask, groups, self.min_pointings)
+                found = _extremes(values, mask, groups)
+            else:
+                found = _along_stack(values, mask, groups, self.min_pointings)
+            centre[rows], scatter[rows] = found
 
         bands = stack.bands(_BAND)
-        centre, scatter = (
-            np.concatenate(planes) for planes in zip(*parallel_map(measure, bands), strict=True)
-        )
+        parallel_map(measure, bands)
         if few:
             lowest, highest = centre, scatter
             # Upside down, and around the same sky: what is dark in all exposures stands out.
             return self._confirmed(stack, inverse, 1, isolated(lowest, self.sigma)) | (
                 self._confirmed(stack, inverse, -1, isolated(2 - highest, self.sigma))
             )
-        centre = np.pad(centre, MARGIN, constant_values=np.nan)
-        return self._steady_or_noisy(stack, objects, centre, scatter, bands)
+        return self._steady_or_noisy(stack, objects, padded, scatter, bands)
 
     def _steady_or_noisy(
         self,
@@ -187,8 +192,8 @@ class HiddenPixelDetector(Strategy):
             return found
         single = _single_deviations(stack, objects, y, x)
         single *= np.where(steady[y, x], np.sign(deviation[y, x]), 1)
-        quarter, middle = _quantiles_of_known(single, (0.25, 0.5))
-        (spread,) = _quantiles_of_known(np.abs(single), (0.5,))
+        quarter, middle = quantiles_of_known(single, (0.25, 0.5))
+        (spread,) = quantiles_of_known(np.abs(single), (0.5,))
         found[y, x] = (steady[y, x] & (middle > 1) & (quarter > 0.25 * middle)) | (
             noisy[y, x] & (spread > 0.6745 * noisy_sigma)
         )
@@ -275,28 +280,12 @@ def _from_surroundings(
     values = data[rows, columns]
     values[outside | mask[rows, columns]] = np.nan
     number = np.count_nonzero(~np.isnan(values), axis=0)
-    (middle,) = _quantiles_of_known(values, (0.5,))
-    (spread,) = _quantiles_of_known(np.abs(values - middle), (0.5,))
+    (middle,) = quantiles_of_known(values, (0.5,))
+    (spread,) = quantiles_of_known(np.abs(values - middle), (0.5,))
     spread *= np.float32(1.4826)
     known = ~mask[y, x] & (number >= FEWEST_AROUND) & (spread > 0)
     result = np.full(len(y), np.nan, dtype=np.float32)
     np.divide(data[y, x] - middle, spread, out=result, where=known)
-    return result
-
-
-def _quantiles_of_known(
-    values: NDArray[np.float32], parts: Sequence[float]
-) -> list[NDArray[np.float32]]:
-    """Return quantiles of each column, NaN left out; NaN where nothing else is there."""
-    values = np.sort(values, axis=0)  # NaN last
-    most = np.maximum(np.count_nonzero(~np.isnan(values), axis=0), 1) - 1
-    column = np.arange(values.shape[1])
-    result = []
-    for part in parts:
-        low, rest = np.divmod(part * most, 1)
-        first = values[low.astype(int), column]
-        second = values[np.ceil(part * most).astype(int), column]
-        result.append(first + rest.astype(np.float32) * (second - first))
     return result
 
 

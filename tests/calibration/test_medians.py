@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from emirimg.calibration._median import bisected_median, median_and_deviation, sorted_median
+from emirimg.calibration._median import (
+    bisected_median,
+    median_and_deviation,
+    quantiles_of_known,
+    sorted_median,
+)
 from emirimg.calibration._rectangles import between, robust_statistics
 
 
@@ -63,3 +68,17 @@ def test_statistics_of_rectangles_are_those_of_their_pixels():
             deviation = np.median(np.abs(values - median))
             assert found[1][j, i] == pytest.approx(deviation, abs=1e-6)
     assert np.isnan(robust_statistics(data, mask, rows, columns, fraction=0.99)[0]).all()
+
+
+@pytest.mark.parametrize("n", [1, 6, 7, 24])
+def test_quantiles_are_those_of_numpy(n):
+    values = np.random.default_rng(n).normal(size=(n, 500)).astype(np.float32)
+    values[np.random.default_rng(3).random(values.shape) < 0.3] = np.nan
+    values[:, 0], values[0, 1:] = np.nan, 2.0
+    before = values.copy()
+    found = quantiles_of_known(values, (0.25, 0.5))
+    assert np.isnan(found[0][0])
+    assert np.isnan(found[1][0])
+    expected = np.nanquantile(values[:, 1:], (0.25, 0.5), axis=0)
+    np.testing.assert_allclose([part[1:] for part in found], expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_array_equal(values, before)
