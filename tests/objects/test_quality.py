@@ -3,7 +3,7 @@ import warnings
 import astropy.units as u
 import numpy as np
 import pytest
-from scipy.ndimage import binary_dilation, uniform_filter
+from scipy.ndimage import distance_transform_edt, uniform_filter
 
 from emirimg.exceptions import QualityWarning
 from emirimg.objects import ObjectMask, SegmentationMasker, measure_quality
