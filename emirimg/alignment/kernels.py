@@ -24,7 +24,7 @@ def fill_masked(
     of their distance; a pixel without any becomes ``level``.
     """
     filled = data.copy()  # by NumPy, which asks the system for large pages
-    _fill(data, mask, level, filled)
+    _fill(data, mask, level, np.flatnonzero(mask), filled)
     return filled
 
 
@@ -33,22 +33,20 @@ def _fill(
     data: NDArray[np.float32],
     mask: NDArray[np.bool_],
     level: float,
+    places: NDArray[np.int64],
     filled: NDArray[np.float32],
 ) -> None:
     ny, nx = data.shape
-    for y in range(ny):
-        bad = mask[y]
-        for x in range(nx):
-            if not bad[x]:
-                continue
-            total, weights = 0.0, 0.0
-            for j in range(max(0, y - 2), min(ny, y + 3)):
-                for i in range(max(0, x - 2), min(nx, x + 3)):
-                    if not mask[j, i]:
-                        weight = 1.0 / ((j - y) ** 2 + (i - x) ** 2)
-                        total += weight * data[j, i]
-                        weights += weight
-            filled[y, x] = total / weights if weights > 0.0 else level
+    for place in places:
+        y, x = place // nx, place % nx
+        total, weights = 0.0, 0.0
+        for j in range(max(0, y - 2), min(ny, y + 3)):
+            for i in range(max(0, x - 2), min(nx, x + 3)):
+                if not mask[j, i]:
+                    weight = 1.0 / ((j - y) ** 2 + (i - x) ** 2)
+                    total += weight * data[j, i]
+                    weights += weight
+        filled[y, x] = total / weights if weights > 0.0 else level
 
 
 def block_statistics(

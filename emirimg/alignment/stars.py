@@ -19,7 +19,7 @@ _STEP = 4
 """Pixels from one that is looked at to the next: those between them are hardly independent
 in a smoothed image, and 256 pixels tell the level of a block to a tenth of the noise."""
 _SHARPEST = 0.22
-_BRIGHT = 200
+_BRIGHT = 100
 
 
 def find_stars(
