@@ -70,4 +70,6 @@ from .workspace import (
     Workspace as Workspace,
     complete_directory as complete_directory,
     gather as gather,
+    index_files as index_files,
+    link_files as link_files,
 )
