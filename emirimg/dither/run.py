@@ -308,7 +308,7 @@ class BlockRunner:
 
     def _name_of(self, image: Path) -> str:
         """Return the name of a position's image in the work directory."""
-        kind, _, text = io.identifier(image).partition(":")
+        kind, _, text = self._identify(image).partition(":")
         unique = re.sub(r"[^\w-]", "_", text) if kind == "uuid" else image.parent.name
         return f"{image.stem}_{unique}"
 
