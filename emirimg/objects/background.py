@@ -104,7 +104,7 @@ def block_mean(
     # A few rows of blocks stay in the cache, and planes that are worked out never exist.
     for band in row_bands(ny, max(1, _BAND // step)):
         rows, number = slice(band.start * step, band.stop * step), band.stop - band.start
-        pixels = np.array(image[rows, : nx * step])
+        pixels = np.array(image[rows, : nx * step], dtype=np.float32)
         good = np.isfinite(pixels)
         if mask is not None:
             good &= ~mask[rows, : nx * step]
