@@ -43,7 +43,9 @@ class FrameShape:
 
     def __call__(self, rows: slice = slice(None)) -> NDArray[np.float32]:
         """Return some rows of it."""
-        return self.surface(rows) + self.columns
+        shape = self.surface(rows)
+        shape += self.columns
+        return shape
 
     @property
     def is_flat(self) -> bool:

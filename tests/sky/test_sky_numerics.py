@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from scipy.ndimage import convolve1d
 
-from emirimg.sky._blocks import interpolate_blocks, measure_blocks, smooth_blocks
+from emirimg.sky._blocks import (
+    interpolate_blocks,
+    interpolate_edges,
+    measure_blocks,
+    smooth_blocks,
+)
 from emirimg.sky._channels import channel_offsets
 from emirimg.sky._fill import fill_masked
 from emirimg.sky._pixels import clipped_sums, robust_mean
@@ -275,3 +280,21 @@ def test_a_structure_is_told_from_any_surface():
     assert abs(amplitude) <= 5 * error
     nothing = amplitude_beside_surface(blocks, np.full_like(structure, np.nan), data.shape)
     assert nothing == (0.0, np.inf)
+
+
+@pytest.mark.parametrize("n_blocks", [(1, 1), (1, 7), (40, 3)])
+def test_blocks_are_interpolated_linearly_and_beyond_their_centres(n_blocks):
+    rng = np.random.default_rng(8)
+    edges = tuple(np.append(0, np.cumsum(rng.integers(1, 9, n))) for n in n_blocks)
+    values = rng.normal(size=n_blocks)
+
+    def along(places, values):
+        pixels, centres = np.arange(places[-1]), (places[1:] + places[:-1] - 1) / 2
+        if len(centres) == 1:
+            return np.repeat(values, len(pixels), axis=0)
+        left = np.clip(np.searchsorted(centres, pixels) - 1, 0, len(centres) - 2)
+        part = ((pixels - centres[left]) / np.diff(centres)[left])[:, None]
+        return values[left] * (1 - part) + values[left + 1] * part
+
+    expected = along(edges[0], along(edges[1], values.T).T)
+    np.testing.assert_allclose(interpolate_edges(edges, values), expected, atol=1e-5)
