@@ -16,7 +16,7 @@ from ..combine.mosaic import Mosaic
 from ..dither import DitherResult
 from ..dither.result import plain
 from ..objects.background import block_map
-from ..objects.catalogue import kron_magnitudes
+from ..objects.kron import kron_magnitudes
 from ..objects.mask import ObjectMask
 
 __all__ = ["number_counts", "offsets_on_sky", "report_numbers", "sky_residual_map"]
