@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import astropy.units as u
 import numpy as np
-from astropy.stats import mad_std
 from astropy.visualization import AsinhStretch, ImageNormalize
 from astropy.visualization.wcsaxes import WCSAxes, add_scalebar
 from astropy.wcs import WCS
@@ -21,6 +20,7 @@ from ..objects.mask import ObjectMask
 from ..objects.quality import MosaicQuality
 from .charts import draw_noise
 from .panels import label_sky
+from .stretch import sky_and_noise
 
 __all__ = ["plot_mosaic", "plot_noise_curve"]
 
@@ -153,10 +153,7 @@ def _title(mosaic: Mosaic) -> str:
 
 
 def _draw_image(axes: WCSAxes, image: NDArray[np.float32]) -> None:
-    values = image[np.isfinite(image)]
-    sky = float(np.median(values)) if values.size else 0.0
-    noise = float(mad_std(values)) if values.size else 0.0
-    noise = noise or 1.0
+    sky, noise = sky_and_noise(image, ~np.isfinite(image))
     norm = ImageNormalize(
         vmin=sky - 3 * noise, vmax=sky + 150 * noise, stretch=AsinhStretch(0.03), clip=False
     )
