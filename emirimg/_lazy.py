@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,16 @@ from numpy.typing import DTypeLike, NDArray
 
 from ._parallel import row_bands
 
-__all__ = ["LazyFrame", "LazyPlane", "Plane", "each_row", "materialised", "pack_bits", "packed"]
+__all__ = [
+    "LazyFrame",
+    "LazyPlane",
+    "PackedMask",
+    "Plane",
+    "count_masked",
+    "each_row",
+    "materialised",
+    "pack_bits",
+]
 
 _BAND = 64
 """Rows that are worked out together, so that they stay in the cache."""
@@ -159,15 +167,35 @@ def pack_bits(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     return np.packbits(mask, axis=1)
 
 
-def packed(bits: NDArray[np.uint8] | LazyPlane, n_columns: int) -> LazyPlane:
-    """Return the mask, shape (ny, n_columns), that `pack_bits` made ``bits`` of."""
-    return LazyPlane(_Bits(bits, n_columns), (bits.shape[0], n_columns), bool)
+class PackedMask(LazyPlane):
+    """A mask of which the bits are kept, whose rows are unpacked when they are asked for.
+
+    Parameters
+    ----------
+    bits : `~numpy.ndarray` of uint8 or LazyPlane
+        What `pack_bits` makes of the mask, shape (ny, ceil(nx / 8)).
+    n_columns : int
+        Number nx of its columns.
+    """
+
+    def __init__(self, bits: NDArray[np.uint8] | LazyPlane, n_columns: int) -> None:
+        super().__init__(self._unpacked, (bits.shape[0], n_columns), bool)
+        self.bits = bits
+
+    def _unpacked(self, rows: slice) -> NDArray[np.bool_]:
+        return np.unpackbits(self.bits[rows], axis=1, count=self.shape[1]).view(bool)
+
+    def joined(self, other: PackedMask) -> PackedMask:
+        """Return what either mask covers: bits are joined before they are unpacked."""
+        return PackedMask(
+            each_row(np.bitwise_or, self.bits, other.bits, dtype=np.uint8), self.shape[1]
+        )
 
 
-@dataclass(frozen=True, eq=False)
-class _Bits:
-    bits: NDArray[np.uint8] | LazyPlane
-    n_columns: int
-
-    def __call__(self, rows: slice) -> NDArray[np.bool_]:
-        return np.unpackbits(self.bits[rows], axis=1, count=self.n_columns).view(bool)
+def count_masked(mask: Plane | None) -> int:
+    """Return how many pixels a mask covers."""
+    if mask is None:
+        return 0
+    if isinstance(mask, PackedMask):
+        return int(np.bitwise_count(mask.bits[:]).sum())
+    return int(np.count_nonzero(mask))

@@ -1,12 +1,21 @@
 """Planes that are worked out where they are asked for."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
 from astropy.nddata import VarianceUncertainty
 
-from emirimg._lazy import LazyFrame, LazyPlane, each_row, materialised, pack_bits, packed
+from emirimg._lazy import (
+    LazyFrame,
+    LazyPlane,
+    PackedMask,
+    count_masked,
+    each_row,
+    materialised,
+    pack_bits,
+)
 
 IMAGE = np.arange(200 * 7, dtype=np.float32).reshape(200, 7)
 
@@ -78,10 +87,18 @@ def test_bits_are_a_mask(n_columns):
     mask = np.random.default_rng(1).random((70, n_columns)) < 0.5
     bits = pack_bits(mask)
     assert bits.shape == (70, -(-n_columns // 8))
-    plane = packed(bits, n_columns)
+    plane = PackedMask(bits, n_columns)
     assert plane.dtype == bool
     np.testing.assert_array_equal(np.asarray(plane), mask)
     np.testing.assert_array_equal(plane[3::5], mask[3::5])
+    other = np.random.default_rng(2).random(mask.shape) < 0.1
+    both = plane.joined(PackedMask(pack_bits(other), n_columns))
+    np.testing.assert_array_equal(both[5:9], (mask | other)[5:9])
+    np.testing.assert_array_equal(np.asarray(both.joined(both)), mask | other)
+    assert count_masked(both) == count_masked(mask | other) == (mask | other).sum()
+    assert count_masked(None) == 0
+    again = pickle.loads(pickle.dumps(plane))
+    np.testing.assert_array_equal(np.asarray(again), mask)
 
 
 def test_materialised(plane):

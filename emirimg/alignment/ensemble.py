@@ -137,12 +137,12 @@ def solve_ensemble(sightings: Sightings, free: NDArray[np.bool_]) -> EnsembleSol
 
 def _spreads(size: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return by how much the residuals of each frame exceed their errors, at least 1."""
-    spread = np.ones((len(size), 1))
-    for frame, which in enumerate(used):
-        if which.any():
-            # The median of the length of a plane vector is 1.177 sigma.
-            spread[frame] = max(1.0, np.median(size[frame, which]) / 1.177)
-    return spread
+    ordered = np.sort(np.where(used, size, np.inf), axis=1)
+    number = used.sum(axis=1, keepdims=True)
+    middle = np.maximum([(number - 1) // 2, number // 2], 0)
+    median = np.mean([np.take_along_axis(ordered, place, axis=1) for place in middle], axis=0)
+    # The median of the length of a plane vector is 1.177 sigma.
+    return np.where(number > 0, np.maximum(1.0, median / 1.177), 1.0)
 
 
 def _places(positions: NDArray[np.float64]) -> NDArray[np.float64]:

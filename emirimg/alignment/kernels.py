@@ -15,7 +15,6 @@ from ..calibration._rectangles import between, robust_statistics
 __all__ = ["block_statistics", "fill_masked", "local_maxima"]
 
 
-@njit(nogil=True, cache=True)
 def fill_masked(
     data: NDArray[np.float32], mask: NDArray[np.bool_], level: float
 ) -> NDArray[np.float32]:
@@ -24,21 +23,30 @@ def fill_masked(
     The neighbours in a square of 5 pixels are weighted with the inverse square
     of their distance; a pixel without any becomes ``level``.
     """
-    ny, nx = data.shape
-    filled = data.copy()
-    for y in range(ny):
-        for x in range(nx):
-            if not mask[y, x]:
-                continue
-            total, weights = 0.0, 0.0
-            for j in range(max(0, y - 2), min(ny, y + 3)):
-                for i in range(max(0, x - 2), min(nx, x + 3)):
-                    if not mask[j, i]:
-                        weight = 1.0 / ((j - y) ** 2 + (i - x) ** 2)
-                        total += weight * data[j, i]
-                        weights += weight
-            filled[y, x] = total / weights if weights > 0.0 else level
+    filled = data.copy()  # by NumPy, which asks the system for large pages
+    _fill(data, mask, level, np.flatnonzero(mask), filled)
     return filled
+
+
+@njit(nogil=True, cache=True)
+def _fill(
+    data: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    level: float,
+    places: NDArray[np.int64],
+    filled: NDArray[np.float32],
+) -> None:
+    ny, nx = data.shape
+    for place in places:
+        y, x = place // nx, place % nx
+        total, weights = 0.0, 0.0
+        for j in range(max(0, y - 2), min(ny, y + 3)):
+            for i in range(max(0, x - 2), min(nx, x + 3)):
+                if not mask[j, i]:
+                    weight = 1.0 / ((j - y) ** 2 + (i - x) ** 2)
+                    total += weight * data[j, i]
+                    weights += weight
+        filled[y, x] = total / weights if weights > 0.0 else level
 
 
 def block_statistics(
@@ -115,14 +123,14 @@ def _peaks(
     by, bx = level.shape
     n = 0
     for y in range(2, ny - 2):
-        row = y * by // ny
-        for x in range(2, nx - 2):
-            column = x * bx // nx
-            if not smooth[y, x] - level[row, column] > threshold * noise[row, column]:
-                continue
-            if _is_peak(smooth, y, x):
-                places[n] = y * nx + x
-                n += 1
+        row, line = y * by // ny, smooth[y]
+        for column in range(bx):
+            limit = level[row, column] + threshold * noise[row, column]
+            first, last = -(-column * nx // bx), -(-(column + 1) * nx // bx)
+            for x in range(max(first, 2), min(last, nx - 2)):
+                if line[x] > limit and _is_peak(smooth, y, x):
+                    places[n] = y * nx + x
+                    n += 1
     return n
 
 

@@ -27,6 +27,8 @@ _FINE = 1.0
 _FLOOR = 0.01
 """Error of a centroid that the noise does not explain, in pixels."""
 _ROUNDS = 4
+_SETTLED = 1e-4
+"""Movements that stay below this everywhere, in pixels, are followed by no other round."""
 _ROTATION_STARS = 6
 _ROTATION_SPREAD = 0.1
 """Least standard deviation of the stars along each axis, in half diagonals."""
@@ -141,6 +143,8 @@ def register(
         current = _moved(current, plane, solution.parameters, placed)
         current = _centred(wcss, current, plane, placed)
         turn += 1
+        if turn > 1 and _displacement(solution, scale, shape) < _SETTLED:
+            break
     rms = np.where(placed, solution.rms, np.nan)
     used = np.where(solution.weights > 0, numbers, -1)
     return Registration(
@@ -253,6 +257,12 @@ def _solve(
         return solution
     free[:, 2:] = needed
     return solve_ensemble(sightings, free)
+
+
+def _displacement(solution: EnsembleSolution, scale: float, shape: tuple[int, int]) -> float:
+    """Return by how many pixels frames have been moved, at their rims, at most."""
+    rim = float(np.hypot(*shape)) / 2
+    return float(np.abs(solution.parameters / [scale, scale, 1 / rim, 1 / rim]).max())
 
 
 def _well_spread(

@@ -41,20 +41,22 @@ def _convolve(
     """Convolve with a symmetric kernel along both axes, a row at a time."""
     ny, nx = image.shape
     reach = kernel.size // 2
-    row = np.empty(nx + 2 * reach, np.float32)
+    line = np.empty(nx + 2 * reach, np.float32)
+    middle = line[reach : reach + nx]
     for y in range(ny):
+        row, out = image[y], result[y]
         for x in range(nx):
-            row[reach + x] = kernel[reach] * image[y, x]
+            middle[x] = kernel[reach] * row[x]
+        # Of slices all indices are positive, which is plain to the compiler: it works on
+        # many pixels at once.
         for k in range(1, reach + 1):
-            up, down = max(y - k, 0), min(y + k, ny - 1)
+            weight, up, down = kernel[reach + k], image[max(y - k, 0)], image[min(y + k, ny - 1)]
             for x in range(nx):
-                row[reach + x] += kernel[reach + k] * (image[up, x] + image[down, x])
-        for k in range(reach):
-            row[k] = row[reach]
-            row[reach + nx + k] = row[reach + nx - 1]
+                middle[x] += weight * (up[x] + down[x])
+        line[:reach], line[reach + nx :] = middle[0], middle[nx - 1]
         for x in range(nx):
-            result[y, x] = kernel[reach] * row[reach + x]
+            out[x] = kernel[reach] * middle[x]
         for k in range(1, reach + 1):
-            weight = kernel[reach + k]
+            weight, left, right = kernel[reach + k], line[reach - k :], line[reach + k :]
             for x in range(nx):
-                result[y, x] += weight * (row[reach + x - k] + row[reach + x + k])
+                out[x] += weight * (left[x] + right[x])

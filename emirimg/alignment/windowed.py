@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ..calibration._median import bisected_median, median_and_deviation
+from ..calibration._median import median_and_deviation, selected_median
 
 __all__ = ["COLUMNS", "measure_windowed"]
 
@@ -141,8 +141,9 @@ def _annulus_level(
                 n += 1
     if n < 16:
         return np.nan
+    middle, deviation = 0.0, 1.0
     for _ in range(2):
-        middle, deviation = median_and_deviation(ring, n, scratch)
+        middle, deviation = median_and_deviation(ring, n, n, scratch, middle, deviation)
         limit = 2.5 * 1.4826 * deviation
         kept = 0
         for k in range(n):
@@ -150,7 +151,7 @@ def _annulus_level(
                 ring[kept] = ring[k]
                 kept += 1
         n = kept
-    return bisected_median(ring, n, scratch)
+    return selected_median(ring, n, n, scratch, middle, 0.1 * deviation)
 
 
 @njit(nogil=True, cache=True)

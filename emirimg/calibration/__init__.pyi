@@ -10,7 +10,10 @@ from .cosmic_rays import LaplacianCosmicRays as LaplacianCosmicRays
 from .exposure_noise import ExposureNoise as ExposureNoise, VariancePlane as VariancePlane
 from .hidden_pixels import HiddenPixelDetector as HiddenPixelDetector
 from .interpolation import interpolate_bad_pixels as interpolate_bad_pixels
-from .measured_noise import assign_measured_noise as assign_measured_noise
+from .measured_noise import (
+    assign_measured_noise as assign_measured_noise,
+    at_least_scatter as at_least_scatter,
+)
 from .operations import (
     assign_noise as assign_noise,
     divide_flat as divide_flat,

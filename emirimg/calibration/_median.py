@@ -1,12 +1,17 @@
-"""Medians, for compiled code."""
+"""Medians, for compiled code, and quantiles of columns."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["bisected_median", "median_and_deviation", "sorted_median"]
+__all__ = ["median_and_deviation", "quantiles_of_known", "selected_median", "sorted_median"]
+
+_PATIENCE = 7
+"""So many limits tell values apart, unless many are equal."""
 
 
 @njit(nogil=True, cache=True)
@@ -28,61 +33,116 @@ def sorted_median(  # pragma: no cover  (compiled)
 
 @njit(nogil=True, cache=True)
 def median_and_deviation(  # pragma: no cover  (compiled)
-    values: NDArray[np.float32], n: int, scratch: NDArray[np.float32]
+    values: NDArray[np.float32],
+    size: int,
+    n: int,
+    scratch: NDArray[np.float32],
+    middle: float,
+    deviation: float,
 ) -> tuple[float, float]:
-    """Return the median of the first ``n`` values and their median absolute deviation.
+    """Return the median of the ``n`` finite ones of some values, and their median deviation.
 
-    ``scratch`` is as long as ``values``, which are left as they are; none may be NaN.
+    The first ``size`` values are looked at; those that do not count are infinite, none is NaN.
+    ``scratch`` is as long as ``values``, which are left as they are. About what is expected,
+    such as ``middle`` and ``deviation`` of the neighbours, is found soonest.
     """
-    middle = bisected_median(values, n, scratch)
-    for i in range(n):
+    spread = 0.1 * deviation if deviation > 0.0 else 1.0
+    middle = selected_median(values, size, n, scratch, middle, spread)
+    for i in range(size):
         scratch[i] = abs(values[i] - np.float32(middle))
-    return middle, bisected_median(scratch, n, scratch)
+    # What is not negative is in order as it is.
+    return middle, _median_of_keys(scratch.view(np.int32), size, n, deviation, spread)
 
 
 @njit(nogil=True, cache=True)
-def bisected_median(  # pragma: no cover  (compiled)
-    values: NDArray[np.float32], n: int, scratch: NDArray[np.float32]
+def selected_median(  # pragma: no cover  (compiled)
+    values: NDArray[np.float32],
+    size: int,
+    n: int,
+    scratch: NDArray[np.float32],
+    guess: float,
+    step: float,
 ) -> float:
-    """Return the median of the first ``n`` values, at least one, none of them NaN.
+    """Return the median of the ``n`` smallest of the first ``size`` values, none of them NaN.
 
-    The bits of a number, taken for an integer, are in the order of the numbers. Its place
-    is bisected by counting, which processors do for many values at once and without
-    a guess. ``scratch``, as long as ``values``, is overwritten; it may be ``values`` itself.
+    ``scratch``, as long as ``values``, is overwritten. The search begins at ``guess``, and
+    goes away from it in steps that become longer.
     """
     bits, keys = values.view(np.int32), scratch.view(np.int32)
-    for i in range(n):
-        key = bits[i]
-        # Of negative numbers the larger have the larger bits.
-        keys[i] = key ^ ((key >> np.int32(31)) & np.int32(0x7FFFFFFF))
-    smallest = largest = keys[0]
-    for i in range(n):
-        smallest, largest = min(smallest, keys[i]), max(largest, keys[i])
-    low, high = np.int64(smallest), np.int64(largest)
-    place = (n - 1) // 2
-    while low < high:
-        middle = (low + high) >> 1
-        if _count(keys, n, np.int32(middle)) > place:
-            high = middle
-        else:
-            low = middle + 1
-    upper = low
-    if n % 2 == 0 and _count(keys, n, np.int32(low)) == n // 2:
-        limit, above = np.int32(low), largest
-        for i in range(n):
-            # No branch, and nothing that depends on the last turn: many values at once.
-            above = min(above, keys[i] if keys[i] > limit else largest)
-        upper = np.int64(above)
-    keys[0] = low ^ ((low >> 31) & 0x7FFFFFFF)
-    first = np.float64(scratch[0])
-    keys[0] = upper ^ ((upper >> 31) & 0x7FFFFFFF)
-    return 0.5 * (first + np.float64(scratch[0]))
+    for i in range(size):
+        keys[i] = _in_order(bits[i])
+    return _median_of_keys(keys, size, n, guess, step)
 
 
 @njit(nogil=True, cache=True)
-def _count(keys: NDArray[np.int32], n: int, limit: np.int32) -> int:  # pragma: no cover
-    """Return how many keys are not above a limit."""
-    total = np.int32(0)
-    for i in range(n):
-        total = np.int32(total + (np.int32(1) if keys[i] <= limit else np.int32(0)))
-    return np.int64(total)
+def _median_of_keys(  # pragma: no cover  (compiled)
+    keys: NDArray[np.int32], size: int, n: int, guess: float, step: float
+) -> float:
+    """Return the number in the middle of the ``n`` smallest, given the bits in order.
+
+    Counted is how many are not above a limit, which processors do for many at once. The
+    limit is interpolated between the last ones, by their counts, until the next number above
+    it is the median. The bits have, unlike numbers, a least one without questions of NaN.
+    """
+    place, largest = (n - 1) // 2, np.int32(0x7FFFFFFF)
+    low, high = -np.inf, np.inf
+    n_low, n_high = np.int64(-1), np.int64(size)
+    limit, above = _key(guess), _key(-np.inf)
+    turn = 0
+    while True:
+        count, after = np.int32(0), largest
+        for i in range(size):
+            key = keys[i]
+            count = np.int32(count + (np.int32(1) if key <= limit else np.int32(0)))
+            after = min(after, key if key > limit else largest)
+        number = np.int64(count)
+        if number <= place:
+            low, n_low, above = _value(limit), number, after
+        elif limit == above:
+            # There is none between the limits.
+            break
+        else:
+            high, n_high = _value(limit), number
+        turn += 1
+        if n_low == place or (turn > _PATIENCE and turn % 2 == 0):
+            limit = above
+        elif low == -np.inf or high == np.inf:
+            limit = _key(low + step if high == np.inf else high - step)
+            step *= 4.0
+        else:
+            limit = _key(low + (high - low) * ((place - n_low) / (n_high - n_low)))
+    upper = after if number == n // 2 else limit
+    return 0.5 * (_value(limit) + _value(upper))
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _in_order(bits: np.int32) -> np.int32:  # pragma: no cover  (compiled)
+    """Turn the bits of numbers into integers of the same order, and back."""
+    # Of negative numbers the larger have the larger bits.
+    return np.int32(bits ^ ((bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _key(value: float) -> np.int32:  # pragma: no cover  (compiled)
+    return _in_order(np.float32(value).view(np.int32))
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _value(key: np.int32) -> float:  # pragma: no cover  (compiled)
+    return np.float64(_in_order(key).view(np.float32))
+
+
+def quantiles_of_known(
+    values: NDArray[np.float32], parts: Sequence[float]
+) -> list[NDArray[np.float32]]:
+    """Return quantiles of each column, NaN left out; NaN where nothing else is there."""
+    values = np.sort(values, axis=0)  # NaN last
+    most = np.maximum(np.count_nonzero(~np.isnan(values), axis=0), 1) - 1
+    column = np.arange(values.shape[1])
+    result = []
+    for part in parts:
+        low, rest = np.divmod(part * most, 1)
+        first = values[low.astype(int), column]
+        second = values[np.ceil(part * most).astype(int), column]
+        result.append(first + rest.astype(np.float32) * (second - first))
+    return result

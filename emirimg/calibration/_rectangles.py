@@ -86,22 +86,46 @@ def _measure(  # pragma: no cover  (compiled)
     out: NDArray[np.float64],
 ) -> None:
     """Fill ``out``, shape (3, number of rows, number of columns); few values leave it alone."""
+    middle, deviation = 0.0, 1.0
     for j in range(first_y.size):
-        for i in range(first_x.size):
-            number[i] = 0
+        number[:] = 0
         # Whole rows of the image, one after the other, for all rectangles beside each other:
         # memory is fast only in that order.
-        for y in range(first_y[j], last_y[j], step):
+        for k in range(-((first_y[j] - last_y[j]) // step)):
+            y = first_y[j] + k * step
             for i in range(first_x.size):
-                n = number[i]
-                for x in range(first_x[i], last_x[i], step):
-                    # The next value overwrites a bad one: no branch to be guessed.
-                    values[i, n] = data[y, x]
-                    n += not mask[y, x]
-                number[i] = n
+                width = -((first_x[i] - last_x[i]) // step)
+                row, bad = data[y, first_x[i] :], mask[y, first_x[i] :]
+                line = values[i, k * width :]
+                # Neighbours in memory are taken many at once.
+                if step == 1:
+                    number[i] += _take(row, bad, 1, width, line)
+                else:
+                    number[i] += _take(row, bad, step, width, line)
         for i in range(first_x.size):
             n = number[i]
             out[2, j, i] = n
-            size = (last_y[j] - first_y[j]) * (last_x[i] - first_x[i])
-            if n >= fewest and n >= fraction * size:
-                out[0, j, i], out[1, j, i] = median_and_deviation(values[i], n, scratch)
+            height, width = last_y[j] - first_y[j], last_x[i] - first_x[i]
+            if n >= fewest and n >= fraction * height * width:
+                size = -(-height // step) * -(-width // step)
+                middle, deviation = median_and_deviation(
+                    values[i], size, n, scratch, middle, deviation
+                )
+                out[0, j, i], out[1, j, i] = middle, deviation
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _take(  # pragma: no cover  (compiled)
+    row: NDArray[np.float32],
+    bad: NDArray[np.bool_],
+    step: int,
+    width: int,
+    line: NDArray[np.float32],
+) -> int:
+    """Fill the beginning of ``line``, with infinity for bad pixels; return how many are good."""
+    good = np.int32(0)
+    for x in range(width):
+        value, is_bad = row[x * step], bad[x * step]
+        line[x] = np.float32(np.inf) if is_bad else value
+        good = np.int32(good + (np.int32(0) if is_bad else np.int32(1)))
+    return good

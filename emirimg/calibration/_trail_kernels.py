@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 __all__ = ["bin_differences", "line_sums", "mark_band", "profile_sums", "running_median"]
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def bin_differences(
     data: NDArray[np.float32],
     variance: NDArray[np.float32],
@@ -29,40 +29,45 @@ def bin_differences(
     ny, nx = data.shape
     shape = (-(-ny // step), -(-nx // step))
     total, count = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    # Rows are added to rows first, without a branch: that is done for many pixels at once.
+    values, numbers = np.zeros(nx, np.float32), np.zeros(nx, np.float32)
+    zero, one = np.float32(0), np.float32(1)
     for y in range(ny):
         for x in range(nx):
             expected = scale * reference[y, x]
             sigma = np.sqrt(variance[y, x])
-            if mask[y, x] or not sigma > 0 or abs(expected) > faint * sigma:
-                continue
+            known = (not mask[y, x]) & (sigma > zero) & (abs(expected) <= faint * sigma)
             value = min(max((data[y, x] - expected) / sigma, -most), most)
-            total[y // step, x // step] += value
-            count[y // step, x // step] += 1
+            values[x] += value if known else zero
+            numbers[x] += one if known else zero
+        if (y + 1) % step == 0 or y == ny - 1:
+            for x in range(nx):
+                total[y // step, x // step] += values[x]
+                count[y // step, x // step] += numbers[x]
+            values[:] = numbers[:] = zero
     return total, count
 
 
 @njit(nogil=True, cache=True)
 def line_sums(
-    total: NDArray[np.float32],
-    count: NDArray[np.float32],
-    cosines: NDArray[np.float64],
-    sines: NDArray[np.float64],
-    half: int,
+    total: NDArray[np.float32], count: NDArray[np.float32], slopes: NDArray[np.float64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the sums along all lines x cos + y sin = rho, shape (n_angles, 2 half + 1).
+    """Return the sums along all lines x + slope * y = u, shape (n_slopes, nx + ny).
 
-    x and y are measured from the centre of the image, rho from ``-half`` up.
+    x and y are measured from the centre of the image; u is that of a line of
+    slope 0 through column ``j`` at ``j + ny // 2``. Of each row, a line takes the nearest
+    pixel: rows are added to rows, shifted by whole pixels. The slopes are 1 at most.
     """
     ny, nx = total.shape
-    sums = np.zeros((cosines.size, 2 * half + 1), np.float32)
+    sums = np.zeros((slopes.size, nx + ny), np.float32)
     numbers = np.zeros_like(sums)
-    for k in range(cosines.size):
+    for k in range(slopes.size):
         for y in range(ny):
-            base = (y - 0.5 * (ny - 1)) * sines[k] - 0.5 * (nx - 1) * cosines[k] + half + 0.5
+            first = ny // 2 + int(np.rint((y - 0.5 * (ny - 1)) * slopes[k]))
+            line, number = sums[k, first : first + nx], numbers[k, first : first + nx]
             for x in range(nx):
-                place = int(base + x * cosines[k])
-                sums[k, place] += total[y, x]
-                numbers[k, place] += count[y, x]
+                line[x] += total[y, x]
+                number[x] += count[y, x]
     return sums, numbers
 
 

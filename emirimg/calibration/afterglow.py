@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,7 @@ class Footprint:
     fill: NDArray[np.float32]
     core: NDArray[np.bool_]
 
-    @property
+    @cached_property
     def key(self) -> tuple[int, int, int]:
         """Its exposure and first pixel, which no other footprint has."""
         return self.frame, int(self.y[0]), int(self.x[0])

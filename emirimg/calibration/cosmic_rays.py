@@ -99,6 +99,8 @@ class LaplacianCosmicRays(Strategy):
         """
         variance = required_variance(frame)
         mask = np.zeros(frame.shape, bool) if frame.mask is None else np.array(frame.mask, bool)
+        if mask.all():
+            return np.zeros(frame.shape, bool)
         # Masked pixels may hold anything; their edges must not look like hits.
         data = np.where(mask, np.float32(0), frame.data).astype(np.float32)
         # The search takes the variance instead of a noise model: the gain is 1.
@@ -116,7 +118,7 @@ class LaplacianCosmicRays(Strategy):
                 gain=1.0,
                 gain_apply=False,
                 satlevel=np.inf,
-                invar=np.where(mask, np.median(variance), variance).astype(np.float32),
+                invar=np.where(mask, np.median(variance[~mask]), variance).astype(np.float32),
             )
         return _without_stars(found.mask & ~mask, data, variance, mask)
 

@@ -25,6 +25,7 @@ from ._isolated import (
     stands_out,
     typical_deviation,
 )
+from ._median import quantiles_of_known
 
 __all__ = ["HiddenPixelDetector"]
 
@@ -134,28 +135,32 @@ class HiddenPixelDetector(Strategy):
             )
             warnings.warn(msg, CalibrationWarning, stacklevel=2)
 
-        def measure(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        # For what looks at neighbours, the former has a margin, without values.
+        padded = np.full([size + 2 * MARGIN for size in stack.shape], np.nan, dtype=np.float32)
+        centre = padded[MARGIN:-MARGIN, MARGIN:-MARGIN]
+        scatter = np.empty(stack.shape, dtype=np.float32)
+
+        def measure(rows: slice) -> None:
             values, mask = stack.band(rows)
             if objects is not None:
                 for index, plane in enumerate(objects):
                     mask[index] |= plane[rows]
             values *= inverse[:, None, None]
             if few:
-                return _extremes(values, mask, groups)
-            return _along_stack(values, mask, groups, self.min_pointings)
+                found = _extremes(values, mask, groups)
+            else:
+                found = _along_stack(values, mask, groups, self.min_pointings)
+            centre[rows], scatter[rows] = found
 
         bands = stack.bands(_BAND)
-        centre, scatter = (
-            np.concatenate(planes) for planes in zip(*parallel_map(measure, bands), strict=True)
-        )
+        parallel_map(measure, bands)
         if few:
             lowest, highest = centre, scatter
             # Upside down, and around the same sky: what is dark in all exposures stands out.
             return self._confirmed(stack, inverse, 1, isolated(lowest, self.sigma)) | (
                 self._confirmed(stack, inverse, -1, isolated(2 - highest, self.sigma))
             )
-        centre = np.pad(centre, MARGIN, constant_values=np.nan)
-        return self._steady_or_noisy(stack, objects, centre, scatter, bands)
+        return self._steady_or_noisy(stack, objects, padded, scatter, bands)
 
     def _steady_or_noisy(
         self,
@@ -187,8 +192,8 @@ class HiddenPixelDetector(Strategy):
             return found
         single = _single_deviations(stack, objects, y, x)
         single *= np.where(steady[y, x], np.sign(deviation[y, x]), 1)
-        quarter, middle = np.nanpercentile(single, (25, 50), axis=0)
-        spread = np.nanmedian(np.abs(single), axis=0)
+        quarter, middle = quantiles_of_known(single, (0.25, 0.5))
+        (spread,) = quantiles_of_known(np.abs(single), (0.5,))
         found[y, x] = (steady[y, x] & (middle > 1) & (quarter > 0.25 * middle)) | (
             noisy[y, x] & (spread > 0.6745 * noisy_sigma)
         )
@@ -269,27 +274,19 @@ def _from_surroundings(
     """Return pixels minus the median of the 24 around, in units of the spread of those."""
     reach = range(-MARGIN, MARGIN + 1)
     around = np.array([(dy, dx) for dy in reach for dx in reach if dy or dx])
-    rows, columns = y[:, None] + around[:, 0], x[:, None] + around[:, 1]
+    rows, columns = y + around[:, :1], x + around[:, 1:]
     outside = (rows < 0) | (rows >= data.shape[0]) | (columns < 0) | (columns >= data.shape[1])
     rows[outside] = columns[outside] = 0
     values = data[rows, columns]
     values[outside | mask[rows, columns]] = np.nan
-    middle, number = _median_of_known(values)
-    spread = np.float32(1.4826) * _median_of_known(np.abs(values - middle[:, None]))[0]
+    number = np.count_nonzero(~np.isnan(values), axis=0)
+    (middle,) = quantiles_of_known(values, (0.5,))
+    (spread,) = quantiles_of_known(np.abs(values - middle), (0.5,))
+    spread *= np.float32(1.4826)
     known = ~mask[y, x] & (number >= FEWEST_AROUND) & (spread > 0)
     result = np.full(len(y), np.nan, dtype=np.float32)
     np.divide(data[y, x] - middle, spread, out=result, where=known)
     return result
-
-
-def _median_of_known(
-    values: NDArray[np.float32],
-) -> tuple[NDArray[np.float32], NDArray[np.int_]]:
-    """Return the median of each row, NaN left out, and how many values that are."""
-    values = np.sort(values, axis=1)  # NaN last
-    number = np.count_nonzero(~np.isnan(values), axis=1)
-    row, most = np.arange(len(values)), np.maximum(number, 1)
-    return np.float32(0.5) * (values[row, (most - 1) // 2] + values[row, most // 2]), number
 
 
 def _means(
@@ -337,8 +334,8 @@ def _along_stack(
     stack_median(means, unknown, False, median)
     values -= median
     stack_median(np.abs(values, out=values), mask, False, scatter)
-    few = len(means) - np.count_nonzero(unknown, axis=0) < min_pointings
-    n_single = np.maximum(len(values) - np.count_nonzero(mask, axis=0), 1).astype(np.float32)
+    few = unknown.sum(axis=0, dtype=np.uint16) > len(means) - min_pointings
+    n_single = np.maximum((~mask).sum(axis=0, dtype=np.uint16), 1).astype(np.float32)
     scatter /= 1 + (_FEW / n_single) ** 2
     median[few], scatter[few] = np.nan, np.nan
     return median, scatter

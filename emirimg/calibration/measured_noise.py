@@ -1,21 +1,25 @@
-"""The noise of frames that were resampled or averaged before."""
+"""The noise that the pixels of a frame show."""
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
-from astropy.nddata import CCDData
+from astropy.nddata import CCDData, VarianceUncertainty
 from numpy.typing import NDArray
 
 from .._lazy import each_row
 from ..combine.median import median_of
 from ._frames import changed
 
-__all__ = ["assign_measured_noise"]
+__all__ = ["assign_measured_noise", "at_least_scatter"]
 
 _DISTANCE = 3
 """Bilinear interpolation correlates the noise of pixels nearer than this."""
 _ROWS = 256
 """Enough rows to know the noise to a part in a hundred."""
+_EXCESS = 1.2
+"""What is less is believed to be the error of a gain."""
 
 
 def assign_measured_noise(frame: CCDData, gain: float, read_noise: float) -> CCDData:
@@ -71,17 +75,75 @@ def assign_measured_noise(frame: CCDData, gain: float, read_noise: float) -> CCD
     return changed(frame, text, variance=each_row(variance, frame.data, dtype=np.float32))
 
 
+def at_least_scatter(frame: CCDData) -> CCDData:
+    """Return a frame whose variance is not much smaller than the scatter of its pixels.
+
+    Parameters
+    ----------
+    frame : `~astropy.nddata.CCDData`
+        Frame that was not resampled, with a variance, shape (ny, nx).
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        The same frame or, where its pixels scatter by more than 1.2 times the variance that
+        it has, one with a variance as many times as large.
+
+    Notes
+    -----
+    Without a flat, the response of pixels differs by much more than their noise, and every
+    other one looks like the hit of a cosmic ray. The scatter is that of second differences of
+    neighbours, for which stars are too smooth.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData, VarianceUncertainty
+    >>> from emirimg.calibration import at_least_scatter
+    >>> response = np.random.default_rng(1).normal(1, 0.04, (256, 256))
+    >>> variance = VarianceUncertainty(np.full(response.shape, 25.0**2))
+    >>> frame = CCDData(3000 * (response - 1), unit="adu", uncertainty=variance)
+    >>> round(float(np.sqrt(at_least_scatter(frame).uncertainty.array[0, 0])), -1)
+    120.0
+    """
+    rows, usable, sample = _sampled(frame)
+    scatter = _scatter(rows, usable, 1)
+    if scatter is None:
+        return frame
+    variance = np.asarray(frame.uncertainty.array[sample], dtype=np.float32)[usable]
+    excess = scatter / float(np.float32(median_of(variance)))
+    if excess < _EXCESS:
+        return frame
+    scattered = copy.copy(frame)
+    scattered.uncertainty = VarianceUncertainty(frame.uncertainty.array * np.float32(excess))
+    return scattered
+
+
 def _factor(frame: CCDData, gain: float, read_noise: float) -> float:
+    rows, usable, _ = _sampled(frame)
+    scatter = _scatter(rows, usable, _DISTANCE)
+    if scatter is None:
+        return 1.0
+    counts = max(float(np.float32(median_of(rows[usable]))), 0.0)
+    return scatter / (counts / gain + read_noise**2)
+
+
+def _sampled(frame: CCDData) -> tuple[NDArray[np.float32], NDArray[np.bool_], slice]:
+    """Return some rows of a frame, which of their pixels are usable, and which rows."""
     sample = slice(None, None, max(1, frame.shape[0] // _ROWS))
     rows = np.asarray(frame.data[sample], dtype=np.float32)
     usable = np.ones(rows.shape, bool) if frame.mask is None else ~frame.mask[sample]
-    far = 2 * _DISTANCE
-    inner = slice(_DISTANCE, rows.shape[1] - _DISTANCE)
+    return rows, usable, sample
+
+
+def _scatter(rows: NDArray[np.float32], usable: NDArray[np.bool_], distance: int) -> float | None:
+    """Return the variance of pixels by their second differences; None for hardly any."""
+    far = 2 * distance
+    inner = slice(distance, rows.shape[1] - distance)
     usable = usable[:, far:] & usable[:, inner] & usable[:, :-far]
     if np.count_nonzero(usable) < 100:
-        return 1.0
+        return None
     differences = (rows[:, far:] - 2 * rows[:, inner] + rows[:, :-far])[usable]
     differences -= np.float32(median_of(differences))
     deviation = 1.4826 * np.float32(median_of(np.abs(differences, out=differences)))
-    counts = max(float(np.float32(median_of(rows[:, inner][usable]))), 0.0)
-    return float(deviation**2 / 6 / (counts / gain + read_noise**2))
+    return float(deviation**2 / 6)

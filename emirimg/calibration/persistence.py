@@ -95,14 +95,15 @@ class PersistenceDetector(Strategy):
 
         def look(index: int) -> list[Footprint]:
             full = stack.metadata[index].detector.saturation
-            bright, values = np.empty(stack.shape, dtype=bool), []
+            places, values = [], []
             # Few pixels are bright: no more of the frame is worked out at a time than a band.
             for rows in row_bands(stack.shape[0], _BAND):
                 data = stack[index].data[rows]
-                np.greater(data > self.faintest * full, always[rows], out=bright[rows])
-                values.append(data[bright[rows]])
+                bright = np.flatnonzero((data > self.faintest * full) & ~always[rows])
+                places.append(bright + rows.start * stack.shape[1])
+                values.append(data.ravel()[bright])
             fill = np.minimum(np.concatenate(values) / np.float32(full), np.float32(1))
-            return _footprints(bright, fill, index) if fill.size else []
+            return _footprints(np.concatenate(places), fill, stack.shape, index)
 
         return list(chain.from_iterable(parallel_map(look, range(len(stack)))))
 
@@ -145,11 +146,12 @@ class PersistenceDetector(Strategy):
         stars = list(footprints)
         if not stars:
             return []
-        number = np.repeat(np.arange(len(stars)), [np.count_nonzero(star.core) for star in stars])
-        y, x, fill = (
-            np.concatenate([getattr(star, name)[star.core] for star in stars])
-            for name in ("y", "x", "fill")
+        core, y, x, fill = (
+            np.concatenate([getattr(star, name) for star in stars])
+            for name in ("core", "y", "x", "fill")
         )
+        number = np.repeat(np.arange(len(stars)), [star.core.size for star in stars])
+        number, y, x, fill = number[core], y[core], x[core], fill[core]
         noise = np.sqrt(variance[y, x])
         expected = scale * reference[y, x]
         usable = (noise > 0) & (np.abs(expected) < _FAINT * noise)
@@ -164,14 +166,21 @@ class PersistenceDetector(Strategy):
         amount = np.bincount(
             number, weight * np.clip(difference / noise, -_CUT, _CUT), minlength=len(stars)
         )
-        measured = []
-        for index in np.flatnonzero(seen >= _FEWEST_SEEN):
-            excess = float(amount[index] / known[index])
-            error = float(known[index] ** -0.5)
-            star = stars[index]
-            clear = excess > self.sigma * error and bool(star.fill.max() >= self.level)
-            measured.append(Afterglow(star, excess, error, clear))
-        return measured
+        enough = np.flatnonzero(seen >= _FEWEST_SEEN)
+        excess, error = amount[enough] / known[enough], known[enough] ** -0.5
+        return [
+            Afterglow(stars[index], value, sigma, clear and self._is_bright(stars[index]))
+            for index, value, sigma, clear in zip(
+                enough.tolist(),
+                excess.tolist(),
+                error.tolist(),
+                (excess > self.sigma * error).tolist(),
+                strict=True,
+            )
+        ]
+
+    def _is_bright(self, star: Footprint) -> bool:
+        return bool(star.fill.max() >= self.level)
 
     def common_excess(self, glows: Iterable[Afterglow]) -> float:
         """Return what all stars together say that is left in a pixel filled to saturation.
@@ -218,26 +227,42 @@ def _always_masked(stack: DitherStack, rows: slice) -> NDArray[np.bool_]:
 
 
 def _footprints(
-    bright: NDArray[np.bool_], fill: NDArray[np.float32], index: int
+    places: NDArray[np.int_], fill: NDArray[np.float32], shape: tuple[int, int], index: int
 ) -> list[Footprint]:
-    """Return the stars among the bright pixels of a frame; ``fill`` holds those, row by row."""
-    # There are no more stars than such pixels: small numbers take less memory.
-    labels, _ = scipy.ndimage.label(bright, output=np.min_scalar_type(fill.size))
-    places = np.flatnonzero(bright)
-    ny, nx = bright.shape
-    found = []
-    for number, box in enumerate(scipy.ndimage.find_objects(labels), start=1):
-        star = labels[box] == number
-        if np.count_nonzero(star) < _SMALLEST:
-            continue
-        star = np.pad(star, 1)
-        y, x = np.nonzero(scipy.ndimage.binary_dilation(star, structure=np.ones((3, 3))))
-        core = star[y, x]
-        y, x = y + box[0].start - 1, x + box[1].start - 1
-        inside = (y >= 0) & (y < ny) & (x >= 0) & (x < nx)
-        y, x, core = y[inside].astype(np.int32), x[inside].astype(np.int32), core[inside]
-        own = fill[np.searchsorted(places, np.ravel_multi_index((y[core], x[core]), bright.shape))]
-        around = np.full(y.shape, own.min())
-        around[core] = own
-        found.append(Footprint(index, y, x, around, core))
-    return found
+    """Return the stars among the bright pixels of a frame, given by their numbers in it."""
+    star = _connected(places, shape[1])
+    large = np.bincount(star)[star] >= _SMALLEST
+    order = np.flatnonzero(large)[np.argsort(star[large], kind="stable")]
+    if order.size == 0:
+        return []
+    places, fill = places[order], fill[order]
+    star = np.unique(star[order], return_inverse=True)[1]
+    first = np.searchsorted(star, np.arange(star[-1] + 1))
+    # Star and pixel as one number: those of a star follow each other, row by row.
+    size = shape[0] * shape[1]
+    reach = np.arange(-1, 2)
+    rows = (places // shape[1])[:, None, None] + reach[:, None]
+    columns = (places % shape[1])[:, None, None] + reach
+    inside = (rows >= 0) & (rows < shape[0]) & (columns >= 0) & (columns < shape[1])
+    pixels = np.unique((star[:, None, None] * size + rows * shape[1] + columns)[inside])
+    own = np.searchsorted(pixels, star * size + places)
+    core = np.zeros(pixels.shape, dtype=bool)
+    core[own] = True
+    around = np.minimum.reduceat(fill, first)[pixels // size]
+    around[own] = fill
+    y, x = (part.astype(np.int32) for part in np.divmod(pixels % size, shape[1]))
+    edges = np.searchsorted(pixels, size * np.arange(star[-1] + 2))
+    return [
+        Footprint(index, y[part], x[part], around[part], core[part])
+        for part in map(slice, edges[:-1], edges[1:])
+    ]
+
+
+def _connected(places: NDArray[np.int_], nx: int) -> NDArray[np.int_]:
+    """Return for each pixel, in increasing order, the number of the group it belongs to."""
+    beside = np.flatnonzero((np.diff(places) == 1) & (places[1:] % nx > 0))
+    below = np.searchsorted(places, places + nx)
+    joined = np.flatnonzero(places[np.minimum(below, places.size - 1)] == places + nx)
+    first, second = np.concatenate([beside, joined]), np.concatenate([beside + 1, below[joined]])
+    pairs = scipy.sparse.coo_array((np.ones(first.size, bool), (first, second)), 2 * places.shape)
+    return scipy.sparse.csgraph.connected_components(pairs, directed=False)[1]

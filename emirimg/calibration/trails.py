@@ -16,9 +16,9 @@ from pydantic import Field
 from .._parallel import row_bands
 from .._strategy import Strategy
 from ._frames import compared_variance
+from ._lines import Lines
 from ._trail_kernels import (
     bin_differences,
-    line_sums,
     mark_band,
     profile_sums,
     running_median,
@@ -105,8 +105,8 @@ class TrailDetector(Strategy):
     The difference between the frame and the reference, in units of the noise
     and cut at 4 standard deviations, is binned 8 x 8 where the reference shows
     no object, and freed of what varies slowly and of rows and columns. The sums along all straight
-    lines (a discrete Radon transform) are compared with those of the lines
-    beside them, and with the scatter of all of them; so a trail is found that
+    lines (a discrete Radon transform: rows are shifted and added) are compared with those of
+    the lines beside them, and with the scatter of all of them; so a trail is found that
     no pixel shows.
 
     A trail must be seen along the frame: in three quarters of sixteen segments
@@ -185,25 +185,22 @@ class TrailDetector(Strategy):
         mean = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
         mean -= _background(mean)
         total = _without_rows_and_columns(mean) * count
-        # The ends of lines at neighbouring angles are less than a bin apart.
-        angles = np.arange(0, np.pi, 2 / side)
-        half = math.ceil(math.hypot(*total.shape) / 2)
-        sums, numbers = line_sums(total, count, np.cos(angles), np.sin(angles), half)
-        known = numbers > _LEAST_PIXELS * side * _BIN**2
-        height = np.divide(sums, np.sqrt(numbers), out=np.zeros_like(sums), where=known)
+        lines = Lines.through(total, count)
+        known = lines.numbers > _LEAST_PIXELS * side * _BIN**2
+        height = np.divide(
+            lines.sums, np.sqrt(lines.numbers), out=np.zeros_like(lines.sums), where=known
+        )
         height -= running_median(height, _BESIDE)
         height[~known] = 0
         if not known.any():
             return None
         height /= max(1.4826 * float(np.median(np.abs(height[known]))), 1e-6)
-        for place in np.argsort(height, axis=None)[: -1 - 4 * _MOST_TRAILS : -1]:
-            row, column = np.unravel_index(place, height.shape)
+        places = np.flatnonzero(height >= self.sigma)
+        highest = np.argsort(height.flat[places])[: -1 - 4 * _MOST_TRAILS : -1]
+        for row, column in np.transpose(np.unravel_index(places[highest], height.shape)):
+            angle, distance = lines.place(row, column)
             significance = float(height[row, column])
-            if significance < self.sigma:
-                break
-            trail = _measured(
-                difference(), float(angles[row]), float(column - half) * _BIN, significance
-            )
+            trail = _measured(difference(), angle, distance * _BIN, significance)
             if trail is not None:
                 return trail
         return None

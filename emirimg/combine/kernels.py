@@ -6,6 +6,8 @@ contiguous. A value under the mask may be anything, NaN included.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -16,7 +18,6 @@ _WIDTH = 256
 """Columns that are sorted together: a few hundred images fit the cache."""
 
 
-@njit(nogil=True, cache=True)
 def stack_median(
     values: NDArray[np.float32],
     mask: NDArray[np.bool_],
@@ -28,32 +29,75 @@ def stack_median(
     Of an even number of values, ``lower`` takes the lower of the two in the
     middle, otherwise their mean is taken.
     """
+    _stack_median(values, mask, lower, _comparisons(len(values)), median)
+
+
+@lru_cache(maxsize=64)
+def _comparisons(n: int) -> NDArray[np.int64]:
+    """Return the comparisons, shape (number, 2), that put the middle of ``n`` values in place.
+
+    Those of Batcher's merge exchange (Knuth, 5.2.2 M) on which the middle depends.
+    """
+    top = 1 << max(n - 1, 1).bit_length() - 1
+    pairs, p = [], top
+    while p > 0:
+        q, r, d = top, 0, p
+        while d > 0:
+            pairs += [(i, i + d) for i in range(n - d) if i & p == r]
+            d, q, r = q - p, q // 2, p
+        p //= 2
+    wanted, kept = {max(n // 2 - 1, 0), n // 2}, []
+    for pair in reversed(pairs):
+        if not wanted.isdisjoint(pair):
+            wanted.update(pair)
+            kept.append(pair)
+    return np.array(kept[::-1], dtype=np.int64).reshape(-1, 2)
+
+
+@njit(nogil=True, cache=True)
+def _stack_median(
+    values: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    lower: bool,  # noqa: FBT001
+    comparisons: NDArray[np.int64],
+    median: NDArray[np.float32],
+) -> None:
+    """Do what `stack_median` does.
+
+    The comparisons do not depend on the values, so each is done for whole rows at once.
+    Half of the masked values of a pixel count as infinite, half as minus infinite (the odd
+    one as infinite): the median of the others stays in the middle.
+    """
     n, ny, nx = values.shape
     block = np.empty((n, min(nx, _WIDTH)), np.float32)
-    count = np.empty(block.shape[1], np.int64)
+    masked = np.empty(block.shape[1], np.int32)
+    infinity, half = np.float32(np.inf), np.float32(0.5)
     for y in range(ny):
         for start in range(0, nx, _WIDTH):
-            width = min(_WIDTH, nx - start)
-            for x in range(width):
-                count[x] = 0
+            columns = slice(start, min(start + _WIDTH, nx))
+            width = columns.stop - start
+            masked[:] = 0
             for i in range(n):
+                row, bad, line = values[i, y, columns], mask[i, y, columns], block[i]
                 for x in range(width):
-                    bad = mask[i, y, start + x]
-                    block[i, x] = np.float32(np.inf) if bad else values[i, y, start + x]
-                    count[x] += 0 if bad else 1
-            _sort_columns(block, width)
+                    value, number = row[x], masked[x]
+                    far = -infinity if number & 1 else infinity
+                    line[x] = far if bad[x] else value
+                    masked[x] = number + bad[x]
+            for k in range(len(comparisons)):
+                first, second = block[comparisons[k, 0]], block[comparisons[k, 1]]
+                for x in range(width):
+                    a, b = first[x], second[x]
+                    first[x] = min(a, b)
+                    second[x] = max(a, b)
+            below, above, out = block[max(n // 2 - 1, 0)], block[n // 2], median[y, columns]
             for x in range(width):
-                m = count[x]
-                if m == 0:
-                    median[y, start + x] = np.nan
-                elif lower or m % 2 == 1:
-                    median[y, start + x] = block[(m - 1) // 2, x]
-                else:
-                    # Halves first: the sum of two large values may overflow.
-                    median[y, start + x] = (
-                        np.float32(0.5) * block[m // 2 - 1, x]
-                        + np.float32(0.5) * (block[m // 2, x])
-                    )
+                a, b, m = below[x], above[x], n - masked[x]
+                # Halves first: the sum of two large values may overflow.
+                of_two = a if lower else half * a + half * b
+                of_one = b if n & 1 else a
+                middle = of_one if m & 1 else of_two
+                out[x] = middle if m > 0 else np.float32(np.nan)
 
 
 @njit(nogil=True, cache=True)
@@ -170,36 +214,6 @@ def weighted_mean(
             inverse = 1.0 / sums[2, x] if sums[2, x] > 0.0 else 0.0
             data[y, x] = sums[0, x] * inverse
             data_variance[y, x] = sums[1, x] * inverse * inverse
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _sort_columns(block: NDArray[np.float32], width: int) -> None:
-    """Sort the first ``width`` columns of a block by Batcher's merge exchange (Knuth, 5.2.2 M).
-
-    The comparisons do not depend on the values, so each is done for whole
-    rows at once.
-    """
-    n = block.shape[0]
-    top = 1
-    while top < n:
-        top *= 2
-    p = top // 2
-    while p > 0:
-        q = top // 2
-        r = 0
-        d = p
-        while d > 0:
-            for i in range(n - d):
-                if i & p == r:
-                    for x in range(width):
-                        a = block[i, x]
-                        b = block[i + d, x]
-                        block[i, x] = min(a, b)
-                        block[i + d, x] = max(a, b)
-            d = q - p
-            q //= 2
-            r = p
-        p //= 2
 
 
 @njit(nogil=True, cache=True, inline="always")

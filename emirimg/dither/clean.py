@@ -8,7 +8,7 @@ import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import ArrayLike, NDArray
 
-from .._lazy import LazyFrame, LazyPlane, each_row, pack_bits, packed
+from .._lazy import LazyFrame, LazyPlane, PackedMask, each_row, pack_bits
 from ..calibration import ExposureNoise, VariancePlane
 from ..calibration._frames import changed
 from ..io import Scratch
@@ -17,9 +17,9 @@ from ..sky import SkyModel, SkySolution
 __all__ = ["divided", "kept_frame", "kept_mask", "less_sky", "sky_planes", "with_mask", "without"]
 
 
-def kept_mask(mask: NDArray[np.bool_], scratch: Scratch) -> LazyPlane:
+def kept_mask(mask: NDArray[np.bool_], scratch: Scratch) -> PackedMask:
     """Keep the bits of a mask."""
-    return packed(scratch.keep(pack_bits(mask)), mask.shape[1])
+    return PackedMask(scratch.keep(pack_bits(mask)), mask.shape[1])
 
 
 def kept_frame(frame: CCDData, noise: ExposureNoise, scratch: Scratch) -> LazyFrame:
@@ -69,12 +69,9 @@ def divided(frame: CCDData, factor: NDArray[np.float32] | LazyPlane) -> CCDData:
     )  # fmt: skip
 
 
-def with_mask(frame: CCDData, more: NDArray[np.bool_] | LazyPlane) -> CCDData:
-    """Return a frame with further pixels masked; nothing is worked out yet."""
-    mask = frame.mask
-    return changed(
-        frame, mask=more if mask is None else each_row(np.logical_or, mask, more, dtype=bool)
-    )
+def with_mask(frame: CCDData, more: PackedMask) -> CCDData:
+    """Return a frame, kept as it was, with further pixels masked; nothing is worked out yet."""
+    return changed(frame, mask=more if frame.mask is None else frame.mask.joined(more))
 
 
 def _plane(values: ArrayLike | LazyPlane, shape: tuple[int, int]) -> NDArray | LazyPlane:

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 from astropy.io.fits import Header
 
+from .._lazy import count_masked
 from .._memory import return_kept_memory
 from ..alignment import ReferenceCatalogue
 from ..instrument import ExposureMetadata
@@ -145,7 +146,7 @@ def _frame_records(field: Field) -> tuple[FrameRecord, ...]:
             fwhm=alignment.fwhm[i],
             ellipticity=float(alignment.ellipticity[i]),
             noise=float(combination.noise[i]),
-            bad_fraction=0.0 if frame.mask is None else float(np.mean(frame.mask)),
+            bad_fraction=count_masked(frame.mask) / frame.data.size,
             rejected_fraction=float(combination.rejected[i]),
             weight=float(combination.weights[i]),
             own_background=float(field.background[i]),

@@ -11,7 +11,7 @@ import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
-from .._lazy import LazyPlane, materialised, pack_bits, packed
+from .._lazy import PackedMask, materialised, pack_bits
 from .._memory import return_kept_memory
 from ..alignment import Alignment
 from ..calibration import (
@@ -19,6 +19,7 @@ from ..calibration import (
     Footprint,
     PersistenceDetector,
     Trail,
+    at_least_scatter,
     decay_time,
     visible_pixels,
 )
@@ -65,7 +66,7 @@ class Flags:
 
     Parameters
     ----------
-    masks : list of LazyPlane of bool, or None
+    masks : list of PackedMask of bool, or None
         For each exposure, the pixels that must not be used; `None`: all may.
     trails : tuple of tuple of Trail
         The trails of each exposure.
@@ -75,7 +76,7 @@ class Flags:
         Time in which the persistence sinks to 1/e, in seconds, or NaN.
     """
 
-    masks: list[LazyPlane] | None
+    masks: list[PackedMask] | None
     trails: tuple[tuple[Trail, ...], ...]
     persistent: tuple[int, ...]
     decay: float = np.nan
@@ -207,13 +208,13 @@ def flag_frames(
 
 
 def _with_persistence(
-    masks: Sequence[LazyPlane],
+    masks: Sequence[PackedMask],
     before: Sequence[Sequence[Footprint]],
     glows: Sequence[Sequence[Afterglow]],
     noise: Sequence[float],
     persistence: PersistenceDetector,
     scratch: Scratch,
-) -> tuple[list[LazyPlane], tuple[int, ...]]:
+) -> tuple[list[PackedMask], tuple[int, ...]]:
     """Mask what bright stars have left, and tell how many of them it is in each frame."""
     since = defaultdict(list)
     for number, those in enumerate(glows):
@@ -226,6 +227,8 @@ def _with_persistence(
         found, count = np.array(mask), 0
         for footprint in footprints:
             left = max(excess.get(footprint.key, 0.0), common.get(number - footprint.frame, 0.0))
+            if left == 0:
+                continue
             y, x = visible_pixels(footprint, left, noise[number])
             found[y, x] = True
             count += y.size > 0
@@ -243,43 +246,39 @@ def _flag(
     reference: Reference,
     find: Finders,
     scratch: Scratch,
-) -> tuple[LazyPlane, tuple[Trail, ...], list[Afterglow], float]:
+) -> tuple[PackedMask, tuple[Trail, ...], list[Afterglow], float]:
     """Return what is flagged in a frame, its trails, what persists in it, and its noise."""
     frame = materialised(frame)
-    masks: list[LazyPlane] = []  # as bits: two frames at a time take much memory as it is
     streaks: tuple[Trail, ...] = ()
     glows: list[Afterglow] = []
-
-    def keep(found: NDArray[np.bool_]) -> None:
-        masks.append(packed(pack_bits(found), frame.shape[1]))
-
+    # As bits: two frames at a time take much memory as it is.
+    bits = np.zeros((frame.shape[0], -(-frame.shape[1] // 8)), dtype=np.uint8)
     if find.cosmic_rays is not None:
         thin = project_mask(reference.thin, reference.grid, frame.wcs, frame.shape)
-        keep(flag_thinly_covered(frame, thin, find.cosmic_rays))
+        bits |= pack_bits(flag_thinly_covered(at_least_scatter(frame), thin, find.cosmic_rays))
         del thin
     expected, unknown = blot(
         reference.data, reference.mask, reference.grid, frame.wcs, frame.shape
     )
     if find.outliers is not None:
-        keep(find.outliers(frame, expected, unknown, scale=scale, sharpness=sharpness))
+        outliers = find.outliers(frame, expected, unknown, scale=scale, sharpness=sharpness)
+        bits |= pack_bits(outliers)
+        del outliers
     if find.trails is not None:
         streaks = tuple(find.trails(frame, expected, unknown, scale=scale))
     if find.persistence is not None and footprints:
         glows = find.persistence(frame, footprints, expected, unknown, scale=scale)
     del expected, unknown
-    found = np.zeros(frame.shape, dtype=bool)
-    for mask in masks:
-        found |= mask
     for streak in streaks:
-        found |= streak.mask(frame.shape)
+        bits |= pack_bits(streak.mask(frame.shape))
     noise = float(np.sqrt(np.median(frame.uncertainty.array[::_STRIDE, ::_STRIDE])))
-    return kept_mask(found, scratch), streaks, glows, noise
+    return PackedMask(scratch.keep(bits), frame.shape[1]), streaks, glows, noise
 
 
 def _cosmic_rays(
     frame: CCDData, *, find: Callable[..., NDArray[np.bool_]], scratch: Scratch
-) -> LazyPlane:
-    return kept_mask(find(materialised(frame)), scratch)
+) -> PackedMask:
+    return kept_mask(find(at_least_scatter(materialised(frame))), scratch)
 
 
 def _sharpness(alignment: Alignment) -> NDArray[np.float64]:

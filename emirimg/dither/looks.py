@@ -9,7 +9,7 @@ import numpy as np
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
-from .._parallel import row_bands
+from .._lazy import count_masked
 from ..objects.background import block_mean
 from ..stack import DitherStack
 from .loading import Loaded
@@ -20,8 +20,6 @@ __all__ = ["FirstLook", "LastLook", "first_looks", "last_looks", "with_looks"]
 
 _SIDE = 128
 """Pixels along the longer side of a small image."""
-_BAND = 64
-"""Rows that are counted together, so that they stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def first_looks(
     bad = 0 if master is None else int(np.count_nonzero(master))
 
     def look(before: CCDData, frame: CCDData) -> FirstLook:
-        first, (image, now) = _masked(before), _seen(frame)
+        first, (image, now) = count_masked(before.mask), _seen(frame)
         return FirstLook(image, bad, max(0, first - bad), now - first)
 
     return steps.each("Looking at the exposures", look, loaded.split(loaded.stack)[0], stack)
@@ -95,14 +93,6 @@ def with_looks(
     )
 
 
-def _masked(frame: CCDData) -> int:
-    if frame.mask is None:
-        return 0
-    # A mask that is worked out need never exist as a whole.
-    bands = row_bands(frame.shape[0], _BAND)
-    return sum(int(np.count_nonzero(frame.mask[rows])) for rows in bands)
-
-
 def _seen(frame: CCDData) -> LastLook:
     small = block_mean(frame.data, frame.mask, max(1, -(-max(frame.shape) // _SIDE)))
-    return small, _masked(frame)
+    return small, count_masked(frame.mask)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from astropy.nddata import CCDData, VarianceUncertainty
@@ -17,8 +18,12 @@ FEWEST_FOR_A_REFERENCE = 3
 
 _BLOCK = 128
 """Pixels on a side of what is looked through at once."""
-_TILE = 32
+_TILE = 16
 """The same of what is searched, where something stands out."""
+_ENDS = 2
+"""Pixels beyond a tile to which the weaker ends of what is in it reach."""
+_TOGETHER = 256
+"""Tiles that are searched together."""
 _MARGIN = 8
 _STANDS_OUT = 4.4
 """Laplacian, in units of its noise, from which it is worth to look closer: the edges of a cosmic
@@ -27,6 +32,8 @@ _DEEP = 4.0
 """Depth of a hole below the sky, in units of the noise of its pixel: where the skirt of a star
 bends, or the noise is sharp by chance, it is not so dark. Higher, it would leave out the fainter
 pixels of holes that are larger than one."""
+
+_Suspect: TypeAlias = tuple[tuple[slice, slice], int]
 
 
 def thinly_covered(mosaic: Mosaic) -> NDArray[np.bool_]:
@@ -53,49 +60,84 @@ def flag_thinly_covered(
 
     Notes
     -----
-    Only tiles in which a pixel stands out from its four neighbours are searched.
+    Only tiles in which a pixel stands out from its four neighbours are searched, many of
+    them at once.
     """
     found = np.zeros(frame.shape, dtype=bool)
     mask = np.zeros(frame.shape, dtype=bool) if frame.mask is None else frame.mask
-    for block in _parts((slice(0, frame.shape[0]), slice(0, frame.shape[1])), _BLOCK):
-        wanted = thin[block] & ~mask[block]
-        if not wanted.any():
-            continue
-        data, variance, _ = _around(frame, mask, block, 1)
-        height = _laplacian(data) / np.sqrt(20 * variance[1:-1, 1:-1])
-        data = data[1:-1, 1:-1]
-        stands_out = wanted & (np.abs(height) > _STANDS_OUT) & (height * data > 0)
-        if not stands_out.any():
-            continue
-        for tile in _parts(block, _TILE):
-            here = tuple(
-                slice(part.start - whole.start, part.stop - whole.start)
-                for part, whole in zip(tile, block, strict=True)
-            )
-            for sign in (1, -1):
-                if np.any(stands_out[here] & (sign * data[here] > 0)):
-                    found[tile] |= _search(frame, mask, tile, sign, cosmic_rays) & wanted[here]
+    tiles = list(_suspects(frame, mask, thin))
+    for start in range(0, len(tiles), _TOGETHER):
+        some = tiles[start : start + _TOGETHER]
+        for (tile, _), seen in zip(some, _search(frame, mask, some, cosmic_rays), strict=True):
+            part, own = _with_ends(tile, frame.shape)
+            found[part] |= seen[own] & thin[part] & ~mask[part]
     return found
+
+
+def _suspects(
+    frame: CCDData, mask: NDArray[np.bool_], thin: NDArray[np.bool_]
+) -> Iterator[_Suspect]:
+    """Yield the tiles in which something stands out, and whether it is bright or dark."""
+    for block in _parts((slice(0, frame.shape[0]), slice(0, frame.shape[1])), _BLOCK):
+        if not thin[block].any():
+            continue
+        data, variance, hidden = _around(frame, mask, block, 1)
+        height = _laplacian(data) / np.sqrt(20 * variance[1:-1, 1:-1])
+        data, wanted = data[1:-1, 1:-1], thin[block] & ~hidden[1:-1, 1:-1]
+        y, x = np.nonzero(wanted & (np.abs(height) > _STANDS_OUT) & (height * data > 0))
+        signs = np.where(data[y, x] > 0, 1, -1)
+        for row, column, sign in sorted({*zip(y // _TILE, x // _TILE, signs, strict=True)}):
+            rows, columns = (
+                slice(part.start + _TILE * place, min(part.start + _TILE * (place + 1), part.stop))
+                for part, place in zip(block, (row, column), strict=True)
+            )
+            yield (rows, columns), int(sign)
 
 
 def _search(
     frame: CCDData,
     mask: NDArray[np.bool_],
-    tile: tuple[slice, slice],
-    sign: int,
+    tiles: Sequence[_Suspect],
     cosmic_rays: Callable[[CCDData], NDArray[np.bool_]],
 ) -> NDArray[np.bool_]:
-    """Flag cosmic rays of a tile, or holes if ``sign`` is negative."""
-    # The search leaves out the rims of what it is given.
-    data, variance, hidden = _around(frame, mask, tile, _MARGIN)
+    """Flag cosmic rays of tiles and `_MARGIN` around, or holes if the sign is negative."""
+    side = _TILE + 2 * _MARGIN
+    # One below the other, apart by a masked row.
+    shape = (len(tiles), side + 1, side)
+    data, variance = np.zeros(shape, np.float32), np.ones(shape, np.float32)
+    hidden = np.ones(shape, dtype=bool)
+    for number, (tile, sign) in enumerate(tiles):
+        values, noise, unknown = _around(frame, mask, tile, _MARGIN)
+        place = (number, *(slice(0, length) for length in values.shape))
+        data[place], variance[place], hidden[place] = sign * values, noise, unknown
+    flat = (-1, side)
+    uncertainty = VarianceUncertainty(variance.reshape(flat), copy=False)
     part = CCDData(
-        sign * data, unit=frame.unit, mask=hidden, uncertainty=VarianceUncertainty(variance)
+        data.reshape(flat), unit=frame.unit, mask=hidden.reshape(flat), uncertainty=uncertainty
     )
-    found = cosmic_rays(part)
-    if sign < 0:
-        # The skirts of stars are as sharp as holes when seen upside down.
-        found &= part.data > _DEEP * np.sqrt(variance)
-    return found[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
+    found = cosmic_rays(part).reshape(shape)
+    dark = np.array([sign < 0 for _, sign in tiles])
+    # The skirts of stars are as sharp as holes when seen upside down.
+    found[dark] &= data[dark] > _DEEP * np.sqrt(variance[dark])
+    return found
+
+
+def _with_ends(
+    tile: tuple[slice, slice], shape: tuple[int, int]
+) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Return what the search of a tile tells of a frame, and where it is in what was searched.
+
+    Of what lies further out it does not know the surroundings.
+    """
+    part = tuple(
+        slice(max(along.start - _ENDS, 0), min(along.stop + _ENDS, length))
+        for along, length in zip(tile, shape, strict=True)
+    )
+    own = tuple(
+        slice(seen.start - along.start + _MARGIN, seen.stop - along.start + _MARGIN)
+        for seen, along in zip(part, tile, strict=True)
+    )
+    return part, own
 
 
 def _parts(window: tuple[slice, slice], size: int) -> Iterator[tuple[slice, slice]]:
@@ -113,16 +155,23 @@ def _around(
 
     The frame is continued beyond its edges by reflection.
     """
-    places = np.ix_(
-        *(
-            _reflected(np.arange(part.start - margin, part.stop + margin), length)
-            for part, length in zip(window, frame.shape, strict=True)
+    places: tuple = tuple(slice(part.start - margin, part.stop + margin) for part in window)
+    if any(
+        place.start < 0 or place.stop > length
+        for place, length in zip(places, frame.shape, strict=True)
+    ):
+        places = np.ix_(
+            *(
+                _reflected(np.arange(place.start, place.stop), length)
+                for place, length in zip(places, frame.shape, strict=True)
+            )
         )
-    )
     hidden = mask[places]
-    data = frame.data[places]
-    data[hidden] = 0
-    return data, frame.uncertainty.array[places], hidden
+    return (
+        np.where(hidden, np.float32(0), frame.data[places]),
+        frame.uncertainty.array[places],
+        hidden,
+    )
 
 
 def _reflected(places: NDArray[np.int_], length: int) -> NDArray[np.int_]:

@@ -39,7 +39,12 @@ def robust_rms(values: NDArray, *, overwrite: bool = False) -> float:
 
 
 def block_map(
-    image: NDArray[np.float32], mask: NDArray[np.bool_], box: int, *, least: float = _LEAST_FREE
+    image: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    box: int,
+    *,
+    least: float = _LEAST_FREE,
+    step: int = 1,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the medians and the robust rms of blocks of an image.
 
@@ -53,6 +58,8 @@ def block_map(
         Side of a block, in pixels; the last of a row takes what is left over.
     least : float, optional
         Blocks with a smaller part of usable pixels are NaN. Default: 0.2.
+    step : int, optional
+        Every ``step``-th pixel of every ``step``-th row is looked at. Default: 1.
 
     Returns
     -------
@@ -66,7 +73,7 @@ def block_map(
             [np.count_nonzero(mask[y0:y1, x0:x1]) for x0, x1 in pairwise(along_x)]
             for y0, y1 in pairwise(y_edges)
         ]
-        return *block_statistics(image, mask, y_edges, along_x, 1), np.array(masked)
+        return *block_statistics(image, mask, y_edges, along_x, step), np.array(masked)
 
     # A few rows of blocks for each processor.
     number = len(along_y) - 1
@@ -125,10 +132,11 @@ def subtract_background(image: NDArray[np.float32], mask: NDArray[np.bool_], box
     slope = _plane(level)
     level = slope + scipy.ndimage.median_filter(level - slope, 3, mode="nearest")
     level = level.astype(np.float32)
-    # Linear interpolation is separable: rows first, columns then.
-    rows = _interpolated(level, image.shape[0])
+    # Linear interpolation is a product of matrices: rows first, columns then.
+    along_y, along_x = map(_interpolation, level.shape, image.shape)
+    rows = along_y.T @ level
     for band in row_bands(image.shape[0], _BAND):
-        image[band] -= _interpolated(rows[band].T, image.shape[1]).T
+        image[band] -= rows[band] @ along_x
 
 
 def _plane(level: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -138,15 +146,19 @@ def _plane(level: NDArray[np.float64]) -> NDArray[np.float64]:
     return (terms @ np.linalg.lstsq(terms, level.ravel())[0]).reshape(level.shape)
 
 
-def _interpolated(level: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Interpolate rows of blocks to ``size`` rows, and extrapolate beyond the outer ones."""
-    number = len(level)
+def _interpolation(number: int, size: int) -> NDArray[np.float32]:
+    """Return the part of each block in each pixel, shape (number, size).
+
+    Blocks are interpolated linearly, and extrapolated beyond the outer ones.
+    """
     if number == 1:
-        return np.repeat(level, size, axis=0)
-    place = (np.arange(size) + 0.5) * number / size - 0.5
+        return np.ones((1, size), dtype=np.float32)
+    pixel = np.arange(size)
+    place = (pixel + 0.5) * number / size - 0.5
     low = np.clip(place.astype(int), 0, number - 2)
-    part = (place - low).astype(np.float32)[:, None]
-    return level[low] * (1 - part) + level[low + 1] * part
+    parts = np.zeros((number, size), dtype=np.float32)
+    parts[low, pixel], parts[low + 1, pixel] = 1 - (place - low), place - low
+    return parts
 
 
 def _edges(size: int, box: int) -> NDArray[np.int64]:

@@ -6,42 +6,19 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ._lanczos_weights import REACH, TAPS, row_weights
 from ._map_kernels import interpolate_row
+from ._runs import LANES, rounded_up, run_end
 
-__all__ = ["REACH", "lanczos_table", "padded_planes", "resample"]
+__all__ = ["padded_planes", "resample"]
 
-REACH = 3
-"""How many pixels to each side of a point have a weight."""
+_MARGIN = TAPS + LANES
+"""Columns more than a frame has, for the reach of the kernel and for runs that are rounded up."""
+_OUTSIDE = np.float32(2.0)
+"""Weights lost by a point that is not on the frame: more than all there are."""
 
-_TAPS = 2 * REACH
-_LANES = 8
-"""Weights of a row of pixels, two of them always 0: as many as a processor multiplies at once."""
-
-_SAFE_MATH = {"contract", "reassoc", "nsz", "arcp"}
-"""Everything of fast mathematics but the promise that there is no NaN."""
-
-
-def lanczos_table(divisions: int = 512) -> NDArray[np.float32]:
-    """Return the weights of the six nearest pixels, and two zeros, for fractions of a pixel.
-
-    Parameters
-    ----------
-    divisions : int, optional
-        Fractions k / divisions, k from 0 to ``divisions``. Weights between
-        two of them are interpolated linearly, with an error of 2e-6 for 512.
-
-    Returns
-    -------
-    `~numpy.ndarray` of float32
-        Shape (divisions + 1, 8); each row has the sum 1.
-    """
-    fractions = np.arange(divisions + 1) / divisions
-    distance = fractions[:, np.newaxis] - np.arange(1 - REACH, REACH + 1)
-    weights = np.sinc(distance) * np.sinc(distance / REACH)
-    weights[np.abs(distance) >= REACH] = 0.0
-    table = np.zeros((divisions + 1, _LANES), dtype=np.float32)
-    table[:, :_TAPS] = weights / weights.sum(axis=1, keepdims=True)
-    return table
+_EXACT_ENOUGH = {"contract", "nsz"}
+"""Of fast mathematics only what does not depend on how many points are worked on at once."""
 
 
 def padded_planes(
@@ -57,22 +34,41 @@ def padded_planes(
     Returns
     -------
     `~numpy.ndarray` of float32
-        Shape (3, n_rows + 6, width + 8). Bad pixels and the margin are (0, 0, 1),
+        Shape (3, n_rows + 6, width + 22). Bad pixels and the margin are (0, 0, 1),
         good ones have the badness 0.
     """
     n_rows, width = data.shape
-    planes = np.zeros((3, n_rows + 2 * REACH, width + _LANES), dtype=np.float32)
-    inner = slice(REACH, REACH + n_rows), slice(REACH, REACH + width)
-    good = np.isfinite(data)
-    good &= ~mask
-    np.copyto(planes[0][inner], data, where=good)
-    np.copyto(planes[1][inner], variance, where=good)
-    planes[2] = 1
-    np.logical_not(good, out=planes[2][inner])
+    planes = np.empty((3, n_rows + TAPS, width + _MARGIN), dtype=np.float32)
+    _pad(data, variance, mask, planes)
     return planes
 
 
-@njit(nogil=True, cache=True, fastmath=_SAFE_MATH)
+@njit(nogil=True, cache=True)
+def _pad(
+    data: NDArray[np.float32],
+    variance: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    planes: NDArray[np.float32],
+) -> None:
+    n_rows, width = data.shape
+    zero, one = np.float32(0.0), np.float32(1.0)
+    for k, value in enumerate((zero, zero, one)):
+        planes[k, :REACH] = value
+        planes[k, REACH + n_rows :] = value
+        planes[k, :, :REACH] = value
+        planes[k, :, REACH + width :] = value
+    for i in range(n_rows):
+        bad = planes[2, REACH + i, REACH:]
+        for j in range(width):
+            # Not finite, too, is what differs from itself less itself.
+            bad[j] = one if mask[i, j] or data[i, j] - data[i, j] != zero else zero
+        for j in range(width):
+            planes[0, REACH + i, REACH + j] = data[i, j] if bad[j] == zero else zero
+        for j in range(width):
+            planes[1, REACH + i, REACH + j] = variance[i, j] if bad[j] == zero else zero
+
+
+@njit(nogil=True, cache=True, fastmath=_EXACT_ENOUGH, error_model="numpy")
 def resample(
     planes: NDArray[np.float32],
     first_row: int,
@@ -81,7 +77,7 @@ def resample(
     step: int,
     offset_y: int,
     offset_x: int,
-    table: NDArray[np.float32],
+    polynomials: NDArray[np.float32],
     max_lost: np.float32,
     out: NDArray[np.float32],
     out_variance: NDArray[np.float32],
@@ -93,98 +89,172 @@ def resample(
     returns them; the frame has ``height`` rows. The map is given by its ``nodes``,
     as in `interpolate_row`.
     """
-    n_rows, width = planes.shape[1] - _TAPS, planes.shape[2] - _LANES
+    ny, nx = out.shape
     stride = planes.shape[2]
+    place = np.empty((3, nx))
+    part = np.zeros((2, nx + LANES), np.float32)
+    weights_x = np.empty((TAPS, nx + LANES), np.float32)
+    weights_y = np.empty((TAPS, nx + LANES), np.float32)
+    sums = np.zeros((4, nx + LANES), np.float32)
+    start = np.empty(nx, np.int64)
     data = planes[0].reshape(-1)
     variance = planes[1].reshape(-1)
     badness = planes[2].reshape(-1)
-    ny, nx = out.shape
-    place = np.empty((3, nx))
-    weights = table.reshape(-1)
     for i in range(ny):
         interpolate_row(nodes, step, offset_y, offset_x, i, place)
-        for j in range(nx):
-            x = place[0, j]
-            y = place[1, j]
-            out[i, j] = 0.0
-            out_variance[i, j] = 0.0
-            out_mask[i, j] = True
-            if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
-                continue
-            left, low = np.floor(x), np.floor(y)
-            entry_x, part_x = _entry(weights, x - left)
-            entry_y, part_y = _entry(weights, y - low)
-            # From the first pixel of the kernel; the margin makes up for its reach.
-            row = min(max(int(low) + 1 - first_row, 0), n_rows)
-            value, spread, lost, missing = _sums(
-                data, variance, badness, np.uint64(row * stride + int(left) + 1),
-                np.uint64(stride), weights, entry_y, part_y, entry_x, part_x,
+        _first_pixels(place, first_row, height, planes.shape[1] - TAPS, stride, start, part)
+        row_weights(part[0], polynomials, weights_x)
+        row_weights(part[1], polynomials, weights_y)
+        j = 0
+        while j < nx:
+            end = run_end(start, j)
+            if start[j] < 0:
+                sums[3, j] = _OUTSIDE
+            else:
+                points = rounded_up(end - j)
+                _sum_data(data, start[j], stride, weights_x, weights_y, j, points, sums[0])
+                _sum_variance(variance, start[j], stride, weights_x, weights_y, j, points, sums[1])
+                _sum_bad(
+                    badness, start[j], stride, weights_x, weights_y, j, points, sums[2], sums[3]
+                )
+            j = end
+        _normalise(sums, place[2], max_lost, out[i], out_variance[i], out_mask[i])
+
+
+@njit(nogil=True, cache=True, fastmath=_EXACT_ENOUGH, inline="always")
+def _first_pixels(
+    place: NDArray[np.float64],
+    first_row: int,
+    height: int,
+    n_rows: int,
+    stride: int,
+    start: NDArray[np.int64],
+    part: NDArray[np.float32],
+) -> None:
+    """Find the first pixel that each point needs, -1 off the frame, and the place within one."""
+    width = stride - _MARGIN
+    half = np.float32(0.5)
+    for j in range(start.size):
+        x, y = place[0, j], place[1, j]
+        left, low = np.floor(x), np.floor(y)
+        part[0, j] = np.float32(x - left) - half
+        part[1, j] = np.float32(y - low) - half
+        # The margin makes up for the reach of the kernel.
+        row = min(max(int(low) + 1 - first_row, 0), n_rows)
+        inside = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
+        start[j] = row * stride + int(left) + 1 if inside else -1
+
+
+# The rows are written out, and indices have no sign, so that the compiler makes of many points
+# one instruction. It does so only with one plane at a time: more might overlap, for all it knows.
+@njit(nogil=True, cache=True, fastmath=_EXACT_ENOUGH, inline="always")
+def _sum_data(
+    plane: NDArray[np.float32],
+    start: int,
+    stride: int,
+    weights_x: NDArray[np.float32],
+    weights_y: NDArray[np.float32],
+    first: int,
+    points: int,
+    out: NDArray[np.float32],
+) -> None:
+    """Fill ``out`` with the sums of w d, for points from ``first`` on."""
+    r0, step, f = np.uint64(start), np.uint64(stride), np.uint64(first)
+    r1 = r0 + step
+    r2, r3 = r1 + step, r1 + step + step
+    r4, r5 = r3 + step, r3 + step + step
+    for t in range(f, f + np.uint64(points)):
+        y0, y1, y2 = weights_y[0, t], weights_y[1, t], weights_y[2, t]
+        y3, y4, y5 = weights_y[3, t], weights_y[4, t], weights_y[5, t]
+        total = np.float32(0.0)
+        for k in range(np.uint64(TAPS)):
+            c = t - f + k
+            total += weights_x[k, t] * (
+                y0 * plane[r0 + c] + y1 * plane[r1 + c] + y2 * plane[r2 + c]
+                + y3 * plane[r3 + c] + y4 * plane[r4 + c] + y5 * plane[r5 + c]
             )  # fmt: skip
-            if lost <= max_lost:
-                scale = np.float32(place[2, j]) / (np.float32(1.0) - missing)
-                out[i, j] = value * scale
-                out_variance[i, j] = spread * scale * scale
-                out_mask[i, j] = False
+        out[t] = total
 
 
-@njit(nogil=True, cache=True, fastmath=_SAFE_MATH, inline="always")
-def _entry(table: NDArray[np.float32], fraction: float) -> tuple[np.uint64, np.float32]:
-    """Return where the weights for a fraction of a pixel begin, and how far on they are."""
-    place = fraction * (table.size // _LANES - 1)
-    k = min(int(place), table.size // _LANES - 2)
-    return np.uint64(k * _LANES), np.float32(place - k)
+@njit(nogil=True, cache=True, fastmath=_EXACT_ENOUGH, inline="always")
+def _sum_variance(
+    plane: NDArray[np.float32],
+    start: int,
+    stride: int,
+    weights_x: NDArray[np.float32],
+    weights_y: NDArray[np.float32],
+    first: int,
+    points: int,
+    out: NDArray[np.float32],
+) -> None:
+    """Fill ``out`` with the sums of w^2 v, for points from ``first`` on."""
+    r0, step, f = np.uint64(start), np.uint64(stride), np.uint64(first)
+    r1 = r0 + step
+    r2, r3 = r1 + step, r1 + step + step
+    r4, r5 = r3 + step, r3 + step + step
+    for t in range(f, f + np.uint64(points)):
+        y0, y1, y2 = weights_y[0, t] ** 2, weights_y[1, t] ** 2, weights_y[2, t] ** 2
+        y3, y4, y5 = weights_y[3, t] ** 2, weights_y[4, t] ** 2, weights_y[5, t] ** 2
+        total = np.float32(0.0)
+        for k in range(np.uint64(TAPS)):
+            c = t - f + k
+            total += weights_x[k, t] ** 2 * (
+                y0 * plane[r0 + c] + y1 * plane[r1 + c] + y2 * plane[r2 + c]
+                + y3 * plane[r3 + c] + y4 * plane[r4 + c] + y5 * plane[r5 + c]
+            )  # fmt: skip
+        out[t] = total
 
 
-@njit(nogil=True, cache=True, fastmath=_SAFE_MATH, inline="always")
-def _sums(
-    data: NDArray[np.float32],
-    variance: NDArray[np.float32],
-    badness: NDArray[np.float32],
-    start: np.uint64,
-    stride: np.uint64,
-    weights: NDArray[np.float32],
-    entry_y: np.uint64,
-    part_y: np.float32,
-    entry_x: np.uint64,
-    part_x: np.float32,
-) -> tuple[np.float32, np.float32, np.float32, np.float32]:
-    """Return the sums of w d and w^2 v, and of abs(w) and w of the bad pixels.
-
-    The six rows are written out, and indices have no sign, so that the compiler
-    makes of eight columns one instruction.
-    """
-    value = spread = lost = missing = np.float32(0.0)
-    y0 = _between(weights, entry_y, part_y)
-    y1 = _between(weights, entry_y + np.uint64(1), part_y)
-    y2 = _between(weights, entry_y + np.uint64(2), part_y)
-    y3 = _between(weights, entry_y + np.uint64(3), part_y)
-    y4 = _between(weights, entry_y + np.uint64(4), part_y)
-    y5 = _between(weights, entry_y + np.uint64(5), part_y)
-    r0 = start
-    r1, r2, r3 = r0 + stride, r0 + stride + stride, r0 + stride + stride + stride
-    r4, r5 = r3 + stride, r3 + stride + stride
-    for t in range(np.uint64(_LANES)):
-        w = _between(weights, entry_x + t, part_x)
-        value += w * (
-            y0 * data[r0 + t] + y1 * data[r1 + t] + y2 * data[r2 + t]
-            + y3 * data[r3 + t] + y4 * data[r4 + t] + y5 * data[r5 + t]
-        )  # fmt: skip
-        spread += w * w * (
-            y0 * y0 * variance[r0 + t] + y1 * y1 * variance[r1 + t]
-            + y2 * y2 * variance[r2 + t] + y3 * y3 * variance[r3 + t]
-            + y4 * y4 * variance[r4 + t] + y5 * y5 * variance[r5 + t]
-        )  # fmt: skip
-        b0, b1, b2 = badness[r0 + t], badness[r1 + t], badness[r2 + t]
-        b3, b4, b5 = badness[r3 + t], badness[r4 + t], badness[r5 + t]
-        missing += w * (y0 * b0 + y1 * b1 + y2 * b2 + y3 * b3 + y4 * b4 + y5 * b5)
-        lost += abs(w) * (
-            abs(y0) * b0 + abs(y1) * b1 + abs(y2) * b2
-            + abs(y3) * b3 + abs(y4) * b4 + abs(y5) * b5
-        )  # fmt: skip
-    return value, spread, lost, missing
+@njit(nogil=True, cache=True, fastmath=_EXACT_ENOUGH, inline="always")
+def _sum_bad(
+    plane: NDArray[np.float32],
+    start: int,
+    stride: int,
+    weights_x: NDArray[np.float32],
+    weights_y: NDArray[np.float32],
+    first: int,
+    points: int,
+    missing: NDArray[np.float32],
+    lost: NDArray[np.float32],
+) -> None:
+    """Fill ``missing`` and ``lost`` with the sums of w b and abs(w) b."""
+    r0, step, f = np.uint64(start), np.uint64(stride), np.uint64(first)
+    r1 = r0 + step
+    r2, r3 = r1 + step, r1 + step + step
+    r4, r5 = r3 + step, r3 + step + step
+    for t in range(f, f + np.uint64(points)):
+        y0, y1, y2 = weights_y[0, t], weights_y[1, t], weights_y[2, t]
+        y3, y4, y5 = weights_y[3, t], weights_y[4, t], weights_y[5, t]
+        a0, a1, a2, a3, a4, a5 = abs(y0), abs(y1), abs(y2), abs(y3), abs(y4), abs(y5)
+        total = magnitudes = np.float32(0.0)
+        for k in range(np.uint64(TAPS)):
+            c = t - f + k
+            b0, b1, b2 = plane[r0 + c], plane[r1 + c], plane[r2 + c]
+            b3, b4, b5 = plane[r3 + c], plane[r4 + c], plane[r5 + c]
+            w = weights_x[k, t]
+            total += w * (y0 * b0 + y1 * b1 + y2 * b2 + y3 * b3 + y4 * b4 + y5 * b5)
+            magnitudes += abs(w) * (a0 * b0 + a1 * b1 + a2 * b2 + a3 * b3 + a4 * b4 + a5 * b5)
+        missing[t] = total
+        lost[t] = magnitudes
 
 
-@njit(nogil=True, cache=True, fastmath=_SAFE_MATH, inline="always")
-def _between(weights: NDArray[np.float32], entry: np.uint64, part: np.float32) -> np.float32:
-    """Interpolate between the weight at ``entry`` and that of the next fraction."""
-    return weights[entry] + part * (weights[entry + np.uint64(_LANES)] - weights[entry])
+@njit(nogil=True, cache=True, fastmath=_EXACT_ENOUGH, inline="always")
+def _normalise(
+    sums: NDArray[np.float32],
+    area: NDArray[np.float64],
+    max_lost: np.float32,
+    out: NDArray[np.float32],
+    out_variance: NDArray[np.float32],
+    out_mask: NDArray[np.bool_],
+) -> None:
+    """Turn the sums of a row into values and variances, where not too much is lost."""
+    value, spread, missing, lost = sums[0], sums[1], sums[2], sums[3]
+    zero, one = np.float32(0.0), np.float32(1.0)
+    for j in range(out.size):
+        out_mask[j] = lost[j] > max_lost
+    for j in range(out.size):
+        scale = np.float32(area[j]) / (one - missing[j])
+        out[j] = value[j] * scale if lost[j] <= max_lost else zero
+    for j in range(out.size):
+        scale = np.float32(area[j]) / (one - missing[j])
+        out_variance[j] = spread[j] * scale * scale if lost[j] <= max_lost else zero

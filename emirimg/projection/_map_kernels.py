@@ -26,7 +26,8 @@ def interpolate_row(
     (row, x) lies (row + offset_y, x + offset_x) pixels from node (0, 0).
     """
     j = (row + offset_y) // step
-    f = (row + offset_y - j * step) / step
+    inverse = 1.0 / step
+    f = (row + offset_y - j * step) * inverse
     u0 = -f * (f - 1.0) * (f - 2.0) / 6.0
     u1 = (f + 1.0) * (f - 1.0) * (f - 2.0) / 2.0
     u2 = -(f + 1.0) * f * (f - 2.0) / 2.0
@@ -34,23 +35,24 @@ def interpolate_row(
     n_planes, nx = out.shape
     for k in range(n_planes):
         rows = nodes[k]
-        x = 0
-        while x < nx:
-            m = (x + offset_x) // step
-            end = min((m + 1) * step - offset_x, nx)
-            p0 = _along_y(rows, j, m - 1, u0, u1, u2, u3)
-            p1 = _along_y(rows, j, m, u0, u1, u2, u3)
-            p2 = _along_y(rows, j, m + 1, u0, u1, u2, u3)
+        m = offset_x // step
+        start = m * step - offset_x
+        p0 = _along_y(rows, j, m - 1, u0, u1, u2, u3)
+        p1 = _along_y(rows, j, m, u0, u1, u2, u3)
+        p2 = _along_y(rows, j, m + 1, u0, u1, u2, u3)
+        while start < nx:
             p3 = _along_y(rows, j, m + 2, u0, u1, u2, u3)
             # The cubic through the four, as a polynomial in the distance from p1.
             c1 = -p0 / 3.0 - p1 / 2.0 + p2 - p3 / 6.0
             c2 = (p0 + p2) / 2.0 - p1
             c3 = (p3 - p0) / 6.0 + (p1 - p2) / 2.0
-            start = m * step - offset_x
-            for i in range(x, end):
-                g = (i - start) / step
+            # Indices without a sign, and short numbers: several points at a time.
+            for i in range(np.uint64(max(start, 0)), np.uint64(min(start + step, nx))):
+                g = (np.int32(i) - np.int32(start)) * inverse
                 out[k, i] = p1 + g * (c1 + g * (c2 + g * c3))
-            x = end
+            p0, p1, p2 = p1, p2, p3
+            start += step
+            m += 1
 
 
 @njit(nogil=True, cache=True)

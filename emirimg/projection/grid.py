@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import astropy.units as u
 import numpy as np
@@ -16,6 +17,8 @@ from ..instrument import pixel_scale
 from ._transform import WCS_LOCK, transform_pixels
 
 __all__ = ["MosaicGrid"]
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class MosaicGrid:
     shape: tuple[int, int]
     origin: tuple[int, int] = (0, 0)
     whole: MosaicGrid | None = field(default=None, repr=False)
-    _outlines: dict[tuple, tuple[WCS, NDArray[np.float64]]] = field(
+    _known: dict[tuple, tuple[WCS, Any]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -154,16 +157,31 @@ class MosaicGrid:
         return rows, columns
 
     def _outline(self, wcs: WCS, shape: tuple[int, int]) -> NDArray[np.float64]:
-        """Return where the outline of a frame lies, x and y; all bands of a mosaic ask for it."""
+        """Return where the outline of a frame lies, x and y."""
+        return self._remembered(
+            wcs, shape, lambda: np.array(transform_pixels(*_edge_pixels(shape), wcs, self.wcs))
+        )
+
+    def _remembered(self, wcs: WCS, what: Hashable, make: Callable[[], _T]) -> _T:
+        """Return what ``make`` finds out about a frame; all bands of a mosaic ask for the same.
+
+        Parameters
+        ----------
+        wcs : `~astropy.wcs.WCS`
+            WCS of the frame. What was found out is forgotten when its numbers change.
+        what : hashable
+            Name of what is asked for.
+        make : callable
+            Finds it out, without arguments, the first time.
+        """
         place = wcs.wcs
         with WCS_LOCK:
             numbers = (place.crval, place.crpix, place.get_pc(), place.get_cdelt())
-            key = (id(wcs), shape, *(item.tobytes() for item in numbers), *place.get_pv())
-            if key not in self._outlines:
-                outline = np.array(transform_pixels(*_edge_pixels(shape), wcs, self.wcs))
+            key = (id(wcs), what, *(item.tobytes() for item in numbers), *place.get_pv())
+            if key not in self._known:
                 # The WCS is kept, too: else another one might get its id.
-                self._outlines[key] = wcs, outline
-            return self._outlines[key][1]
+                self._known[key] = wcs, make()
+            return self._known[key][1]
 
     @property
     def scale(self) -> u.Quantity:

@@ -10,14 +10,15 @@ from pydantic import Field
 
 from .._strategy import Strategy
 from ._frame import frame_planes, nothing_projected
-from ._lanczos_kernels import REACH, lanczos_table, padded_planes, resample
+from ._lanczos_kernels import padded_planes, resample
+from ._lanczos_weights import REACH, lanczos_polynomials
 from .grid import MosaicGrid
 from .pixel_map import PixelMap
 from .protocol import ProjectedFrame
 
 __all__ = ["LanczosResampler"]
 
-_TABLE = lanczos_table()
+_POLYNOMIALS = lanczos_polynomials()
 
 
 class LanczosResampler(Strategy):
@@ -110,7 +111,7 @@ class LanczosResampler(Strategy):
         resample(
             padded_planes(*frame_planes(frame, rows)), rows.start, frame.shape[0],
             pixel_map.nodes, pixel_map.step, *pixel_map.offset,
-            _TABLE, np.float32(self.max_lost),
+            _POLYNOMIALS, np.float32(self.max_lost),
             out, out_variance, out_mask,
         )  # fmt: skip
         return ProjectedFrame(window, out, out_variance, out_mask)

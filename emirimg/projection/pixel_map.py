@@ -107,13 +107,11 @@ class PixelMap:
         spans = window or [slice(0, length) for length in target.shape]
         origin = [start + span.start for start, span in zip(target.origin, spans, strict=True)]
         shape = tuple(span.stop - span.start for span in spans)
-        places = [
-            step * np.arange(start // step - _MARGIN, (start + length - 1) // step + _MARGIN + 2.0)
+        rows, columns = (
+            range(start // step - _MARGIN, (start + length - 1) // step + _MARGIN + 2)
             for start, length in zip(origin, shape, strict=True)
-        ]
-        y_nodes, x_nodes = np.meshgrid(*places, indexing="ij")
-        whole = target.whole or target
-        x, y = transform_pixels(x_nodes, y_nodes, whole.wcs, source)
+        )
+        x, y = _at_nodes(target.whole or target, source, rows, columns, step)
         if not (np.isfinite(x).all() and np.isfinite(y).all()):
             msg = "some pixels of the target lie where the source WCS has no pixel coordinates"
             raise ValueError(msg)
@@ -164,6 +162,24 @@ class PixelMap:
         planes = np.empty((3, max(stop - start, 0), self.shape[1]))
         interpolate_rows(self.nodes, self.step, *self.offset, start, planes)
         return planes
+
+
+def _at_nodes(
+    whole: MosaicGrid, source: WCS, rows: range, columns: range, step: int
+) -> NDArray[np.float64]:
+    """Return x and y in the source at nodes of a grid, shape (2, n_rows, n_columns).
+
+    Bands of a mosaic share rows of nodes with their neighbours: each is worked out once.
+    """
+    known: dict[int, NDArray[np.float64]] = whole._remembered(  # noqa: SLF001 (of its own package)
+        source, (columns, step), dict
+    )
+    new = [row for row in rows if row not in known]
+    if new:
+        y, x = np.meshgrid(step * np.array(new), step * np.array(columns), indexing="ij")
+        places = np.stack(transform_pixels(x, y, whole.wcs, source), axis=1)
+        known.update(zip(new, places, strict=True))
+    return np.stack([known[row] for row in rows], axis=1)
 
 
 def _derivatives(

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from astropy.nddata import CCDData
+from astropy.nddata import CCDData, VarianceUncertainty
 
-from emirimg.calibration import assign_measured_noise
+from emirimg.calibration import LaplacianCosmicRays, assign_measured_noise, at_least_scatter
 
 SHAPE = (256, 256)
 GAIN, READ_NOISE = 5.0, 5.69
@@ -63,3 +63,27 @@ def test_the_input_is_not_changed():
     np.testing.assert_array_equal(frame.data, before)
     assert frame.uncertainty is None
     assert not frame.meta
+
+
+def test_the_response_of_pixels_is_no_cosmic_ray():
+    rng = np.random.default_rng(3)
+    variance = VarianceUncertainty(np.full(SHAPE, 25.0**2, dtype="f4"))
+    # Without a flat: 4 per cent of a sky of 3000 ADU.
+    light = rng.normal(0, 25, SHAPE) + 3000 * rng.normal(0, 0.04, SHAPE)
+    light[40:200:20, 30] += 2000
+    frame = CCDData(light.astype("f4"), unit="adu", uncertainty=variance)
+    find = LaplacianCosmicRays()
+    assert find(frame).mean() > 0.03
+    judged = at_least_scatter(frame)
+    assert np.median(judged.uncertainty.array) == pytest.approx(25**2 + 120**2, rel=0.05)
+    assert find(judged)[40:200:20, 30].all()
+    assert find(judged).mean() < 1e-3
+    np.testing.assert_array_equal(frame.uncertainty.array, 25.0**2)
+
+
+def test_a_variance_that_is_right_is_left_alone():
+    frame = CCDData(np.random.default_rng(3).normal(0, 5, SHAPE).astype("f4"), unit="adu")
+    frame.uncertainty = VarianceUncertainty(np.full(SHAPE, 25.0, dtype="f4"))
+    assert at_least_scatter(frame) is frame
+    frame.mask = np.ones(SHAPE, dtype=bool)
+    assert at_least_scatter(frame) is frame

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import scipy
 from astropy.io.fits import Header
 from astropy.nddata import CCDData, VarianceUncertainty
 
 from emirimg.calibration import Afterglow, PersistenceDetector, decay_time, visible_pixels
+from emirimg.calibration.persistence import _footprints
 from emirimg.exceptions import FrameError
 from emirimg.stack import DitherStack
 
@@ -57,6 +59,31 @@ def test_levels_count():
     assert set(large.fill[~large.core]) == {large.fill[large.core].min()}
     assert glows_of(stack_of(75.0))[0].significant
     assert not glows_of(stack_of(75.0), level=0.99)[0].significant
+
+
+@pytest.mark.parametrize("density", [0.1, 0.2, 0.45])
+def test_groups_of_pixels_are_those_of_scipy(density):
+    rng = np.random.default_rng(3)
+    bright, fill = rng.uniform(size=SHAPE) < density, rng.uniform(size=SHAPE).astype("f4")
+    places = np.flatnonzero(bright)
+    found = _footprints(places, fill.ravel()[places], SHAPE, 7)
+    labels, number = scipy.ndimage.label(bright)
+    groups = [labels == one for one in range(1, number + 1)]
+    groups = [group for group in groups if group.sum() >= 4]
+    assert len(found) == len(groups) > 5
+    for footprint, group in zip(found, groups, strict=True):
+        y, x = np.nonzero(scipy.ndimage.binary_dilation(group, np.ones((3, 3))))
+        np.testing.assert_array_equal(footprint.y, y)
+        np.testing.assert_array_equal(footprint.x, x)
+        np.testing.assert_array_equal(footprint.core, group[y, x])
+        expected = np.where(group, fill, fill[group].min())[y, x]
+        np.testing.assert_array_equal(footprint.fill, expected)
+        assert footprint.frame == 7
+
+
+def test_a_frame_without_bright_pixels():
+    assert _footprints(np.empty(0, int), np.empty(0, "f4"), SHAPE, 0) == []
+    assert _footprints(np.array([3, 50]), np.ones(2, "f4"), SHAPE, 0) == []
 
 
 def test_a_star_at_the_rim():

@@ -6,6 +6,7 @@ from astropy.nddata import CCDData, VarianceUncertainty
 from scipy.ndimage import median_filter
 
 from emirimg.calibration import Trail, TrailDetector
+from emirimg.calibration._lines import Lines
 from emirimg.calibration._trail_kernels import (
     bin_differences,
     line_sums,
@@ -166,18 +167,32 @@ class TestKernels:
         np.testing.assert_array_equal(np.isfinite(found), count > 0)
         np.testing.assert_array_equal(np.nan_to_num(found), total)
 
-    def test_lines(self):
-        rng = np.random.default_rng(9)
-        total, count = rng.uniform(1, 2, (2, 12, 17)).astype("f4")
-        angles = np.array([0.3, 1.2, 2.9])
-        sums, numbers = line_sums(total, count, np.cos(angles), np.sin(angles), 11)
-        y, x = np.mgrid[:12, :17] - np.array([5.5, 8.0])[:, None, None]
-        for k, angle in enumerate(angles):
-            place = np.floor(x * np.cos(angle) + y * np.sin(angle) + 11.5).astype(int).ravel()
-            np.testing.assert_allclose(sums[k], np.bincount(place, total.ravel(), 23), rtol=1e-5)
-            np.testing.assert_allclose(
-                numbers[k], np.bincount(place, count.ravel(), 23), rtol=1e-5
-            )
+    @pytest.mark.parametrize("shape", [(12, 17), (13, 8), (9, 9)])
+    def test_lines(self, shape):
+        total, count = np.random.default_rng(9).uniform(1, 2, (2, *shape)).astype("f4")
+        slopes = np.array([-1.0, -0.37, 0.0, 0.81, 1.0])
+        sums, numbers = line_sums(total, count, slopes)
+        y, x = np.mgrid[: shape[0], : shape[1]] - (np.array(shape)[:, None, None] - 1) / 2
+        for k, slope in enumerate(slopes):
+            u = x + np.rint(y * slope)
+            place = (u + (shape[1] - 1) / 2 + shape[0] // 2).astype(int).ravel()
+            assert place.min() >= 0
+            for found, plane in ((sums, total), (numbers, count)):
+                expected = np.bincount(place, plane.ravel(), sum(shape))
+                np.testing.assert_allclose(found[k], expected, rtol=1e-5)
+
+    @pytest.mark.parametrize("shape", [(40, 40), (31, 44), (44, 31)])
+    @pytest.mark.parametrize("angle", [0.0, 0.6, 1.1, 1.6, 2.3, 2.9])
+    def test_where_a_line_is(self, shape, angle):
+        y, x = np.mgrid[: shape[0], : shape[1]] - (np.array(shape)[:, None, None] - 1) / 2
+        away = np.abs(x * np.cos(angle) + y * np.sin(angle) - 5)
+        total = np.maximum(1 - away, 0).astype("f4")
+        lines = Lines.through(total, np.ones_like(total))
+        mean = np.where(lines.numbers > 20, lines.sums / np.maximum(lines.numbers, 1), 0)
+        found, distance = lines.place(*np.unravel_index(mean.argmax(), mean.shape))
+        away = (found - angle + np.pi / 2) % np.pi - np.pi / 2
+        assert abs(away) * max(shape) < 3
+        assert abs(distance * np.cos(found - angle) - 5) < 1
 
     @pytest.mark.parametrize("angle", [0.2, 1.4, 2.5])
     def test_profile(self, angle):

@@ -8,7 +8,8 @@ import sys
 CODE = """
 import hashlib
 import numpy as np
-from emirimg.projection._lanczos_kernels import lanczos_table, padded_planes, resample
+from emirimg.projection._lanczos_kernels import padded_planes, resample
+from emirimg.projection._lanczos_weights import lanczos_polynomials
 random = np.random.default_rng(1)
 data = random.normal(0, 1000, (12, 200_000)).astype(np.float32)
 y, x = np.mgrid[-1:3, -1:5800] * 32.0
@@ -17,7 +18,7 @@ nodes[:2] += random.normal(0, 0.1, nodes[:2].shape)
 out, variance = np.empty((2, 6, 180_000), np.float32)
 resample(
     padded_planes(data, np.ones_like(data), np.zeros(data.shape, bool)), 0, 12,
-    nodes, 32, 32, 32, lanczos_table(), np.float32(0.15),
+    nodes, 32, 32, 32, lanczos_polynomials(), np.float32(0.15),
     out, variance, np.empty(out.shape, bool),
 )
 print(hashlib.sha256(out.tobytes()).hexdigest(), np.count_nonzero(out))
