@@ -104,15 +104,16 @@ def block_mean(
     # A few rows of blocks stay in the cache, and planes that are worked out never exist.
     for band in row_bands(ny, max(1, _BAND // step)):
         rows, number = slice(band.start * step, band.stop * step), band.stop - band.start
-        pixels = image[rows, : nx * step]
+        pixels = np.array(image[rows, : nx * step], dtype=np.float32)
         good = np.isfinite(pixels)
         if mask is not None:
             good &= ~mask[rows, : nx * step]
+        np.copyto(pixels, 0, where=~good)
         # Rows are added to rows first: that is done for many pixels at once.
         shape = (number, step, nx * step)
-        usable = np.where(good, pixels, np.float32(0)).reshape(shape).sum(axis=1)
-        count = good.reshape(shape).sum(axis=1, dtype=np.int32)
-        total, seen = (plane.reshape(number, nx, step).sum(axis=2) for plane in (usable, count))
+        sums = pixels.reshape(shape).sum(axis=1)
+        count = good.view(np.uint8).reshape(shape).sum(axis=1, dtype=np.uint16)
+        total, seen = (plane.reshape(number, nx, step).sum(axis=2) for plane in (sums, count))
         np.divide(total, seen, out=means[band], where=seen > 0)
     return means
 

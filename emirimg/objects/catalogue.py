@@ -22,8 +22,8 @@ __all__ = ["DetectionImage", "detection_image", "make_catalogue", "to_magnitudes
 
 _SIGMA = 1.5
 _BOX = 160
-_APART = 2
-"""Rows and columns between smoothed pixels that tell the noise: more of them repeat it."""
+_SOME = 4
+"""One in as many pixels of a row, and one in as many rows, tell the noise."""
 _COLUMNS = {
     "id": int, "ra": u.deg, "dec": u.deg, "x": float, "y": float, "flux": float,
     "flux_error": float, "mag": float, "mag_error": float, "fwhm": u.arcsec,
@@ -125,7 +125,8 @@ def detection_image(mosaic: Mosaic) -> DetectionImage:
     error = np.sqrt(np.where(empty, np.float32(0), mosaic.variance))
     signal = np.divide(data, error, out=np.zeros_like(data), where=~empty)
     smooth = gaussian_smoothed(signal, _SIGMA)
-    sample = smooth[::_APART, ::_APART][~empty[::_APART, ::_APART]]
+    # Neighbours in a smoothed image tell the same.
+    sample = smooth[::_SOME, ::_SOME][~empty[::_SOME, ::_SOME]]
     return DetectionImage(data, error, empty, smooth, robust_rms(sample, overwrite=True))
 
 
