@@ -8,7 +8,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from .._parallel import row_bands
+from .._parallel import parallel_map, row_bands
 from ..calibration._rectangles import between, robust_statistics
 from ..combine.median import median_of
 from ._fill import fill_masked
@@ -133,9 +133,11 @@ def add_interpolated(
     values = values.astype(np.float32)
     lines = values[:, left] * (1 - beside) + values[:, right] * beside
 
-    for rows in row_bands(len(image), _BAND):
+    def add(rows: slice) -> None:
         fraction = above[rows, None]
         image[rows] += lines[low[rows]] * (1 - fraction) + lines[high[rows]] * fraction
+
+    parallel_map(add, row_bands(len(image), _BAND))
 
 
 def _neighbours(
