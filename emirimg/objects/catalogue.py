@@ -3,47 +3,27 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import astropy.units as u
 import numpy as np
 from astropy.table import QTable
 from numpy.typing import NDArray
 
-from ..alignment.smoothing import gaussian_smoothed
 from ..combine.mosaic import Mosaic
 from ._deblend import deblended
-from .background import robust_rms, subtract_background
+from ._photometry import detection_image, to_magnitudes
 
 if TYPE_CHECKING:
     from photutils.segmentation import SourceCatalog
 
-__all__ = ["DetectionImage", "detection_image", "make_catalogue", "to_magnitudes"]
+__all__ = ["make_catalogue"]
 
-_SIGMA = 1.5
-_BOX = 160
-_SOME = 4
-"""One in as many pixels of a row, and one in as many rows, tell the noise."""
 _COLUMNS = {
     "id": int, "ra": u.deg, "dec": u.deg, "x": float, "y": float, "flux": float,
     "flux_error": float, "mag": float, "mag_error": float, "fwhm": u.arcsec,
     "ellipticity": float, "position_angle": u.deg,
 }  # fmt: skip
-
-
-class DetectionImage(NamedTuple):
-    """What sources are found in, and measured on: images of shape (ny, nx)."""
-
-    data: NDArray[np.float32]
-    """The mosaic without its background, in ADU."""
-    error: NDArray[np.float32]
-    """Square root of its variance."""
-    empty: NDArray[np.bool_]
-    """Where nothing is known; ``data`` and ``error`` are 0 there."""
-    smooth: NDArray[np.float32]
-    """``data / error``, smoothed."""
-    noise: float
-    """Robust rms of ``smooth``; NaN if nothing is known anywhere."""
 
 
 def make_catalogue(
@@ -114,26 +94,6 @@ def make_catalogue(
     """
     sources = _find_sources(mosaic, threshold, npixels, deblend=deblend)
     return _empty_table() if sources is None else _table(sources, mosaic, zero_point)
-
-
-def detection_image(mosaic: Mosaic) -> DetectionImage:
-    """Return a mosaic without its background, and what sources are found in."""
-    empty = mosaic.mask | ~(mosaic.variance > 0) | ~np.isfinite(mosaic.data)
-    data = np.where(empty, np.float32(0), mosaic.data)
-    subtract_background(data, empty, _BOX)
-    data[empty] = 0
-    error = np.sqrt(np.where(empty, np.float32(0), mosaic.variance))
-    signal = np.divide(data, error, out=np.zeros_like(data), where=~empty)
-    smooth = gaussian_smoothed(signal, _SIGMA)
-    # Neighbours in a smoothed image tell the same.
-    sample = smooth[::_SOME, ::_SOME][~empty[::_SOME, ::_SOME]]
-    return DetectionImage(data, error, empty, smooth, robust_rms(sample, overwrite=True))
-
-
-def to_magnitudes(flux: NDArray[np.float64], zero_point: float) -> NDArray[np.float64]:
-    """Return magnitudes; NaN where there is no flux."""
-    good = flux > 0
-    return zero_point - 2.5 * np.log10(flux, out=np.full(flux.size, np.nan), where=good)
 
 
 def _find_sources(
