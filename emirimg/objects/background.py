@@ -113,7 +113,7 @@ def block_mean(
         shape = (number, step, nx * step)
         sums = pixels.reshape(shape).sum(axis=1)
         count = good.view(np.uint8).reshape(shape).sum(axis=1, dtype=np.uint16)
-        total, seen = (plane.reshape(number, nx, step).sum(axis=2) for plane in (sums, count))
+        total, seen = (sum(plane[:, i::step] for i in range(step)) for plane in (sums, count))
         np.divide(total, seen, out=means[band], where=seen > 0)
     return means
 

@@ -11,6 +11,7 @@ from scipy.ndimage import binary_dilation, binary_erosion
 from test_plots import make_mosaic
 
 from emirimg._html import html_table, png_uri
+from emirimg._png import encode_png
 from emirimg.blocks import ObservationBlock
 from emirimg.objects.background import block_mean
 from emirimg.objects.mask import ObjectMask
@@ -20,6 +21,7 @@ from emirimg.report.pictures import (
     scale_image,
     small_exposures,
 )
+from emirimg.report.stretch import sky_and_noise
 
 
 def pixels(uri, mode=None):
@@ -69,7 +71,7 @@ def test_shade_of_a_value():
 
 def test_coverage_is_coloured_where_there_is_some():
     mosaic = make_mosaic()
-    colours = pixels(coverage_overlay(mosaic))
+    colours = pixels(coverage_overlay(mosaic), "RGBA")
     np.testing.assert_array_equal(colours[..., 3] == 0, mosaic.coverage == 0)
     assert len(np.unique(colours.reshape(-1, 4), axis=0)) == 3
 
@@ -140,6 +142,45 @@ def test_block_mean():
 def test_png_keeps_the_pixels():
     grey = np.arange(12, dtype=np.uint8).reshape(3, 4)
     np.testing.assert_array_equal(pixels(png_uri(grey)), grey)
+
+
+@pytest.mark.parametrize("effort", [0, 3])
+def test_pictures_of_all_kinds_are_read_as_they_were(effort):
+    rng = np.random.default_rng(4)
+    grey = rng.integers(0, 256, (7, 13)).astype(np.uint8)
+    colours = rng.integers(0, 256, (7, 13, 3)).astype(np.uint8)
+    palette = rng.integers(0, 256, (256, 4)).astype(np.uint8)
+    expected = {
+        "L": (encode_png(grey, effort=effort), grey),
+        "RGB": (encode_png(colours, effort=effort), colours),
+        "RGBA": (encode_png(grey, palette=palette, effort=effort), palette[grey]),
+        "LA": (encode_png(grey, absent=True, effort=effort), np.where(grey > 0, 255, 0)),
+        "1": (encode_png(grey > 99, effort=effort), grey > 99),
+    }
+    for mode, (content, values) in expected.items():
+        with Image.open(io.BytesIO(content)) as image:
+            image.load()  # looks at the checksums, too
+            found = np.asarray(image.convert(mode))
+        np.testing.assert_array_equal(found[..., 1] if mode == "LA" else found, values)
+    two = np.array([[0, 0, 0, 0], [255, 120, 0, 255]], np.uint8)
+    image = Image.open(io.BytesIO(encode_png(grey > 99, palette=two, effort=effort)))
+    np.testing.assert_array_equal(np.asarray(image.convert("RGBA")), two[(grey > 99).astype(int)])
+
+
+def test_pictures_of_noise_are_small():
+    noise = np.random.default_rng(5).normal(128, 4, (200, 300)).astype(np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(noise).save(stream, "PNG")
+    assert len(encode_png(noise)) < len(stream.getvalue())
+
+
+def test_the_stretch_is_that_of_all_pixels():
+    image = np.random.default_rng(6).normal(50, 3, (1200, 1500)).astype(np.float32)
+    absent = np.zeros(image.shape, bool)
+    absent[:400], image[:400] = True, 1e6
+    assert sky_and_noise(image, absent) == pytest.approx((50, 3), abs=0.05)
+    assert sky_and_noise(image, image > 0) == (0, 1)
+    assert sky_and_noise(np.full((9, 9), 7, np.float32), np.zeros((9, 9), bool)) == (7, 1)
 
 
 def test_texts_of_notebooks_are_escaped():
