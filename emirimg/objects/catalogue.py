@@ -36,12 +36,10 @@ class DetectionImage(NamedTuple):
 
     data: NDArray[np.float32]
     """The mosaic without its background, in ADU."""
-    error: NDArray[np.float32]
-    """Square root of its variance."""
     empty: NDArray[np.bool_]
-    """Where nothing is known; ``data`` and ``error`` are 0 there."""
+    """Where nothing is known; ``data`` is 0 there."""
     smooth: NDArray[np.float32]
-    """``data / error``, smoothed."""
+    """``data`` in units of its error, smoothed."""
     noise: float
     """Robust rms of ``smooth``; NaN if nothing is known anywhere."""
 
@@ -122,12 +120,18 @@ def detection_image(mosaic: Mosaic) -> DetectionImage:
     data = np.where(empty, np.float32(0), mosaic.data)
     subtract_background(data, empty, _BOX)
     data[empty] = 0
-    error = np.sqrt(np.where(empty, np.float32(0), mosaic.variance))
-    signal = np.divide(data, error, out=np.zeros_like(data), where=~empty)
+    signal = _error(mosaic, empty)
+    np.divide(data, signal, out=signal, where=~empty)
     smooth = gaussian_smoothed(signal, _SIGMA)
     # Neighbours in a smoothed image tell the same.
     sample = smooth[::_SOME, ::_SOME][~empty[::_SOME, ::_SOME]]
-    return DetectionImage(data, error, empty, smooth, robust_rms(sample, overwrite=True))
+    return DetectionImage(data, empty, smooth, robust_rms(sample, overwrite=True))
+
+
+def _error(mosaic: Mosaic, empty: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the square root of the variance, 0 where nothing is known."""
+    error = np.where(empty, np.float32(0), mosaic.variance)
+    return np.sqrt(error, out=error)
 
 
 def to_magnitudes(flux: NDArray[np.float64], zero_point: float) -> NDArray[np.float64]:
@@ -143,7 +147,7 @@ def _find_sources(
     from photutils.segmentation import SourceCatalog, detect_sources  # noqa: PLC0415 (heavy)
     from photutils.utils.exceptions import NoDetectionsWarning  # noqa: PLC0415 (heavy)
 
-    data, error, empty, smooth, noise = detection_image(mosaic)
+    data, empty, smooth, noise = detection_image(mosaic)
     if not noise > 0 or not (smooth > threshold * noise).any():
         return None
     with warnings.catch_warnings():
@@ -153,6 +157,7 @@ def _find_sources(
         return None
     if deblend:
         segments = deblended(smooth, segments, npixels)
+    error = _error(mosaic, empty)
     return SourceCatalog(data, segments, error=error, mask=empty, wcs=mosaic.grid.wcs)
 
 

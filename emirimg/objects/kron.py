@@ -101,14 +101,15 @@ def kron_magnitudes(mosaic: Mosaic, *, zero_point: float = 25.0) -> NDArray[np.f
 
     Nothing else is measured, and photutils is not loaded: that takes a fifth of the time.
     """
-    image = detection_image(mosaic)
-    above = image.smooth > _THRESHOLD * image.noise
-    above &= ~image.empty
+    data, empty, smooth, noise = detection_image(mosaic)
+    above = smooth > _THRESHOLD * noise
+    above &= ~empty
+    del smooth  # its memory is wanted
     labels, _ = scipy.ndimage.label(above, np.ones((3, 3)))
     y, x = np.nonzero(above)
     small = (np.bincount(labels[y, x]) < _LEAST_PIXELS)[labels[y, x]]
     labels[y[small], x[small]] = 0
-    return to_magnitudes(kron_fluxes(image.data, image.empty, labels), zero_point)
+    return to_magnitudes(kron_fluxes(data, empty, labels), zero_point)
 
 
 def kron_fluxes(
