@@ -17,7 +17,7 @@ from ..objects.mask import ObjectMask
 from .numbers import sky_residual_map
 from .panels import label_sky, new_axes
 
-__all__ = ["draw_coverage_map", "draw_object_map", "draw_residual_levels", "draw_sky_residual"]
+__all__ = ["draw_coverage_map", "draw_object_map", "draw_sky_residual"]
 
 _SIDE = 500
 _ABSENT = "#8a929a"
