@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
+import io
+import zlib
 from collections.abc import Mapping
 from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
-
-from ._png import encode_png
 
 __all__ = ["html_table", "png_uri"]
 
@@ -51,8 +51,24 @@ def png_uri(
     ----------
     pixels : `~numpy.ndarray` of uint8 or bool
         Shape (ny, nx), the first row lowest as in astronomy.
-    palette, absent
-        As for `~emirimg._png.encode_png`.
+    palette : `~numpy.ndarray` of uint8, optional
+        Shape (n, 4): red, green, blue and opacity of each value. Default: shades of grey.
+    absent : bool, optional
+        Whether pixels of the value 0 are transparent, without a palette. Default: no.
     """
-    content = encode_png(pixels[::-1], palette=palette, absent=absent)
-    return "data:image/png;base64," + base64.b64encode(content).decode("ascii")
+    from PIL import Image  # noqa: PLC0415 (needed by few)
+
+    if palette is None:
+        palette = np.full((256, 4), 255, dtype=np.uint8)
+        palette[:, :3] = np.arange(256)[:, np.newaxis]
+        palette[0, 3] = 0 if absent else 255
+    # Lines of values of a palette are not filtered, and noise does not repeat itself: not to
+    # try either is faster, and the file smaller.
+    image = Image.fromarray(np.ascontiguousarray(pixels[::-1]).view(np.uint8), "P")
+    image.putpalette(palette[:, :3].tobytes())
+    stream = io.BytesIO()
+    image.save(
+        stream, "PNG", compress_type=zlib.Z_RLE, transparency=palette[:, 3].tobytes(),
+        bits=1 if pixels.dtype == bool else 8,
+    )  # fmt: skip
+    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

@@ -20,7 +20,6 @@ ORDER = (
         "emirimg._jobs",
         "emirimg._memory",
         "emirimg._lazy",
-        "emirimg._png",
         "emirimg._html",
         "emirimg._wording",
     },

@@ -34,12 +34,13 @@ def aperture_fluxes(mosaic: Mosaic, radius: float) -> NDArray[np.float64]:
     `~numpy.ndarray`
         Sums in ADU, in no order; without the sources whose apertures do not fit on the image.
     """
-    image = detection_image(mosaic)
+    data, _, empty, smooth, noise = detection_image(mosaic)
     # False also where the noise is unknown, which is NaN.
-    above = (image.smooth > _THRESHOLD * image.noise) & ~image.empty
+    above = (smooth > _THRESHOLD * noise) & ~empty
+    del _, empty, smooth  # much memory
     labels, number = scipy.ndimage.label(above, _DIAGONAL)
     y, x = np.nonzero(above)
-    label, light = labels[y, x], image.data[y, x].clip(0)
+    label, light = labels[y, x], data[y, x].clip(0)
     total = np.bincount(label, light, number + 1)
     found = (np.bincount(label, minlength=number + 1) >= _LEAST_PIXELS) & (total > 0)
     row, column = (
@@ -54,5 +55,9 @@ def aperture_fluxes(mosaic: Mosaic, radius: float) -> NDArray[np.float64]:
     dy, dx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     inside = np.hypot(dx, dy) <= radius
     places, offsets = (row * nx + column)[fits], dy[inside] * nx + dx[inside]
-    pixels = image.data.ravel()
-    return aperture_sums(pixels, pixels, places, offsets)[0] * np.pi * radius**2 / inside.sum()
+    return (
+        aperture_sums(data.ravel(), data.ravel(), places, offsets)[0]
+        * np.pi
+        * radius**2
+        / inside.sum()
+    )

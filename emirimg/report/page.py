@@ -12,9 +12,7 @@ import numpy as np
 from astropy.table import Table
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from .._png import encode_png
 from .._wording import counted
 from ..dither import DitherResult
 from ..io.atomic import replacing
@@ -89,10 +87,9 @@ def write_report(
     def draw() -> None:
         if picture is not None:
             with replacing(Path(picture), overwrite=overwrite) as temporary:
-                canvas = FigureCanvasAgg(plot_mosaic(result.mosaic, result.objects))
-                canvas.draw()
-                colours = np.asarray(canvas.buffer_rgba())[..., :3]
-                temporary.write_bytes(encode_png(colours, effort=_EASY))
+                plot_mosaic(result.mosaic, result.objects).savefig(
+                    temporary, format="png", pil_kwargs={"compress_level": _EASY}
+                )
 
     content, text = _numbers_and_page(result, command, numbers, draw)
     write_json(summary, content, overwrite=overwrite)
