@@ -33,6 +33,7 @@ from ..io import (
     read_header,
     read_located_blocks,
     read_positions,
+    shape_of,
 )
 from .block_inputs import block_inputs
 from .checks import require_alike
@@ -227,8 +228,9 @@ class _Planner:
                 continue
             try:
                 path = find_image(self._workspace(child.block.id).results)
-                metadata = read_metadata(read_header(path), source=str(path))
-                facts.append(ExposureFacts(metadata, image_shape(path)))
+                header = read_header(path)
+                metadata = read_metadata(header, source=str(path))
+                facts.append(ExposureFacts(metadata, shape_of(header, path)))
             except EmirimgError as error:
                 self._add(place, f"children.{index}: {error}")
         if len(facts) == len(children):

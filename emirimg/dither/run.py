@@ -64,7 +64,7 @@ class BlockRunner:
         # While the first files are looked through. Loading hardly lets other threads do
         # Python's work, so it has one of its own, and the workers work on numbers.
         self._beside = beside
-        self._loading: list[Future[None]] = [beside.submit(_load)]
+        self._pending: list[Future[None]] = [beside.submit(_load)]
 
     def run(self, plan: PlannedBlock) -> Path:
         """Reduce one block and return its image."""
@@ -86,8 +86,8 @@ class BlockRunner:
                     self._mosaic(plan, requirements, record, directory)
                 else:
                     self._dithered(plan, requirements, record, directory)
-                for loaded in self._loading:
-                    loaded.result()
+                while self._pending:
+                    self._pending.pop().result()
                 if self.options.validate:
                     self._read_back(plan, directory)
                 io.write_result(directory, combined=plan.block.mode == "FULL_DITHERED_IMAGE")
@@ -103,6 +103,7 @@ class BlockRunner:
                     intermediate=self.options.intermediate,
                 )
         except Exception as error:
+            self._pending.clear()
             for text in notes:
                 record.say(text, "WARNING")
             record.say(f"{type(error).__name__}: {error}", "ERROR")
@@ -116,17 +117,23 @@ class BlockRunner:
     def _gather(self, plan: PlannedBlock, record: io.TaskRecord) -> None:
         """Bring the inputs of a block to its work directory."""
         if getattr(plan.block.requirements, "refine_offsets", False):
-            # Takes half a second, which the finding of the stars need not wait for.
-            self._loading.append(self._beside.submit(_load_deblending))
+            # The finding of the stars need not wait for that.
+            self._pending.append(self._beside.submit(_load_finding))
         files = {path.name: path for path in plan.calibrations.values()}
         if plan.exposures:
             files |= {path.name: path for path in plan.exposures}
         else:
             images = [io.find_image(child.results) for child in plan.children]
             files |= {f"{self._name_of(image)}.fits": image for image in images}
-        new = io.gather(files, plan.workspace.work, link=self.options.link, executor=self.executor)
+        work = plan.workspace.work
+        if self.options.link:
+            new = io.link_files(files, work)
+            # All files are read for that, and nobody waits for it.
+            self._pending.append(self.executor.submit(io.index_files, files, work))
+        else:
+            new = io.gather(files, work, executor=self.executor)
         done = "linked" if self.options.link else "copied"
-        record.say(f"{len(new)} of {len(files)} inputs {done} to {plan.workspace.work}")
+        record.say(f"{len(new)} of {len(files)} inputs {done} to {work}")
 
     def _position(
         self,
@@ -301,7 +308,7 @@ class BlockRunner:
 
     def _name_of(self, image: Path) -> str:
         """Return the name of a position's image in the work directory."""
-        kind, _, text = io.identifier(image).partition(":")
+        kind, _, text = self._identify(image).partition(":")
         unique = re.sub(r"[^\w-]", "_", text) if kind == "uuid" else image.parent.name
         return f"{image.stem}_{unique}"
 
@@ -320,6 +327,7 @@ def _load() -> None:
         load_kernels()
 
 
-def _load_deblending() -> None:
+def _load_finding() -> None:
+    """Load what finds objects: half a second of a processor."""
     with loading():
         import_module("photutils.segmentation")

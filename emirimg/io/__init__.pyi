@@ -26,6 +26,7 @@ from .inspection import (
     ExposureFacts as ExposureFacts,
     image_shape as image_shape,
     inspect_exposure as inspect_exposure,
+    shape_of as shape_of,
 )
 from .json_file import write_json as write_json
 from .numina.blocks import (
@@ -70,4 +71,6 @@ from .workspace import (
     Workspace as Workspace,
     complete_directory as complete_directory,
     gather as gather,
+    index_files as index_files,
+    link_files as link_files,
 )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from astropy.io import fits
+
 from ..exceptions import FrameError
 from ..instrument import Detector, ExposureMetadata, read_metadata
 from ._first_image import read_first_header
 from .headers import read_header, require_exposure_shape
 
-__all__ = ["ExposureFacts", "image_shape", "inspect_exposure"]
+__all__ = ["ExposureFacts", "image_shape", "inspect_exposure", "shape_of"]
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def inspect_exposure(path: str | Path, *, detector: Detector | None = None) -> E
     if detector is not None:
         header["INSCONF"] = detector.uuid
     metadata = read_metadata(header, source=str(path))
-    shape = image_shape(path)
+    shape = shape_of(header, path)
     require_exposure_shape(shape, Path(path), header, metadata.detector)
     types = [str(header.get(f"CTYPE{axis}", "")) for axis in (1, 2)]
     if not (types[0].startswith("RA--") and types[1].startswith("DEC-")):
@@ -112,7 +114,24 @@ def image_shape(path: str | Path) -> tuple[int, int]:
     ...     print(image_shape(tree.flat))
     (32, 48)
     """
-    header = read_first_header(Path(path), "an image (FITS)")
+    return shape_of(read_first_header(Path(path), "an image (FITS)"), path)
+
+
+def shape_of(header: fits.Header, path: str | Path) -> tuple[int, int]:
+    """Return the shape (ny, nx) of the image whose header was read from a file.
+
+    Raises
+    ------
+    FrameError
+        If it has not two axes.
+
+    Examples
+    --------
+    >>> from astropy.io import fits
+    >>> from emirimg.io import shape_of
+    >>> shape_of(fits.Header({"NAXIS": 2, "NAXIS1": 48, "NAXIS2": 32}), "e1.fits")
+    (32, 48)
+    """
     if header.get("NAXIS") != 2:
         msg = f"{path} has an image of {header.get('NAXIS')} axes; 2 were expected"
         raise FrameError(msg)

@@ -18,7 +18,7 @@ from .atomic import replacing
 from .checksum import sha256
 from .json_file import write_json
 
-__all__ = ["INDEX", "Workspace", "complete_directory", "gather"]
+__all__ = ["INDEX", "Workspace", "complete_directory", "gather", "index_files", "link_files"]
 
 INDEX = "index.json"
 """Name of the file that keeps the checksums of what was copied or linked."""
@@ -140,27 +140,96 @@ def gather(
     """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
+    new = link_files(files, directory) if link else []
     index, written = _read_index(directory)
-    new = []
-    digests = parallel_map(sha256, files.values(), executor=executor)
-    for (name, source), digest in zip(files.items(), digests, strict=True):
+    digests = dict(
+        zip(files, parallel_map(sha256, files.values(), executor=executor), strict=True)
+    )
+    for name, source in {} if link else files.items():
         target = directory / name
-        same = index.get(name) == digest
-        if _is_link(target, source) if link else same and _is_copy(target, source, written):
-            index[name] = digest
+        if index.get(name) == digests[name] and _is_copy(target, source, written):
             continue
-        if target.exists() and not target.is_symlink() and target.samefile(source):
-            msg = f"{source} lies in the directory of intermediate files {directory}; move it"
-            raise InputError(msg)
+        _refuse_itself(target, source)
         with replacing(target, overwrite=True) as temporary:
-            if link:
-                temporary.symlink_to(_relative(source, directory))
-            else:
-                shutil.copyfile(source, temporary)
-        index[name] = digest
+            shutil.copyfile(source, temporary)
         new.append(name)
-    write_json(directory / INDEX, dict(sorted(index.items())), overwrite=True)
+    _write_index(directory, {**index, **digests})
     return new
+
+
+def link_files(files: Mapping[str, Path], directory: str | Path) -> list[str]:
+    """Link to files from a directory, as `gather` does; `index_files` may follow later.
+
+    Links are made without knowing the checksums, for which all files must be read.
+
+    Parameters
+    ----------
+    files, directory
+        As `gather` takes them.
+
+    Returns
+    -------
+    list of str
+        The names of the links that were made now.
+
+    Raises
+    ------
+    InputError
+        If a file would be replaced by itself, or is a directory.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import index_files, link_files
+    >>> with TemporaryDirectory() as directory:
+    ...     file = Path(directory) / "e1.fits"
+    ...     _ = file.write_bytes(b"...")
+    ...     work = Path(directory) / "work"
+    ...     print(link_files({"e1.fits": file}, work))
+    ...     index_files({"e1.fits": file}, work)
+    ...     print(sorted(path.name for path in work.iterdir()))
+    ['e1.fits']
+    ['e1.fits', 'index.json']
+    """
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    new = []
+    for name, source in files.items():
+        target = directory / name
+        if _is_link(target, source):
+            continue
+        _refuse_itself(target, source)
+        with replacing(target, overwrite=True) as temporary:
+            temporary.symlink_to(_relative(source, directory))
+        new.append(name)
+    return new
+
+
+def index_files(files: Mapping[str, Path], directory: str | Path) -> None:
+    """Add the checksums of files to the index of a directory, in this thread alone.
+
+    Parameters
+    ----------
+    files, directory
+        As `gather` takes them.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from emirimg.io import INDEX, index_files
+    >>> with TemporaryDirectory() as directory:
+    ...     file = Path(directory) / "e1.fits"
+    ...     _ = file.write_bytes(b"...")
+    ...     index_files({"e1.fits": file}, directory)
+    ...     print((Path(directory) / INDEX).read_text()[:20])
+    {
+      "e1.fits": "ab5
+    """
+    directory = Path(directory)
+    digests = {name: sha256(path) for name, path in files.items()}
+    _write_index(directory, {**_read_index(directory)[0], **digests})
 
 
 @contextmanager
@@ -225,6 +294,16 @@ def _read_index(directory: Path) -> tuple[dict[str, str], float]:
     except (OSError, ValueError):
         return {}, 0.0
     return (index, path.stat().st_mtime) if isinstance(index, dict) else ({}, 0.0)
+
+
+def _write_index(directory: Path, index: Mapping[str, str]) -> None:
+    write_json(directory / INDEX, dict(sorted(index.items())), overwrite=True)
+
+
+def _refuse_itself(target: Path, source: Path) -> None:
+    if target.exists() and not target.is_symlink() and target.samefile(source):
+        msg = f"{source} lies in the directory of intermediate files {target.parent}; move it"
+        raise InputError(msg)
 
 
 def _is_link(target: Path, source: Path) -> bool:

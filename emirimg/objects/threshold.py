@@ -132,34 +132,51 @@ def find_brightest(
     image = np.subtract(mosaic.data, background, out=background)
     smooth = _smoothed(image)
     labels, above = _connected(smooth > threshold * noise(), npixels)
-    if not labels.any():
-        return np.empty((0, 2))
-    area, flux = _area_and_flux(labels, image)
-    flux[(area > max_pixels) | (np.arange(flux.size) == 0)] = -np.inf
-    # Parts may be fainter than the whole: more candidates than are needed.
-    brightest = np.argsort(flux)[-_CANDIDATES * number :]
-    chosen = np.zeros(flux.size, dtype=bool)
-    chosen[brightest[np.isfinite(flux[brightest])]] = True
-    _leave_only(chosen, labels, above)
-    if not labels.any():
-        return np.empty((0, 2))
-    found = []
-    for label, region in enumerate(scipy.ndimage.find_objects(labels), start=1):
-        if region is None:
-            continue
-        # Each by itself: photutils looks through all pixels of what it is given.
-        whole = (labels[region] == label).astype(np.int32)
+    found: list[tuple[float, float, float]] = []
+    for most, region, whole in _candidates(labels, above, image, number, max_pixels):
+        if len(found) >= number and found[-number][0] >= most:
+            break  # none of its parts is as bright
         for light, x, y in _parts(whole, smooth[region], image[region], npixels):
             place = (x + region[1].start, y + region[0].start)
             sizes = zip(place, labels.shape[::-1], strict=True)
             if all(border < at < n - border for at, n in sizes):
                 found.append((light, *place))
-    found.sort()
+        found.sort()
     return np.array([place[1:] for place in found[-number:]]).reshape(-1, 2)
 
 
+def _candidates(
+    labels: NDArray[np.int32],
+    above: NDArray[np.int_],
+    image: NDArray[np.float32],
+    number: int,
+    max_pixels: int,
+) -> list[tuple[float, tuple[slice, slice], NDArray[np.bool_]]]:
+    """Return of the brightest objects the most light of a part, the cutout, and their pixels.
+
+    Parts may be fainter than the whole: there are more than are needed. The one that may
+    have the brightest part comes first.
+    """
+    numbers = labels.reshape(-1)[above]
+    inside = numbers > 0
+    numbers, place = numbers[inside], above[inside]
+    if numbers.size == 0:
+        return []
+    area = np.bincount(numbers)
+    flux = np.bincount(numbers, weights=image.reshape(-1)[place])
+    flux[(area > max_pixels) | (area == 0)] = -np.inf
+    found = []
+    for label in np.argsort(flux)[-_CANDIDATES * number :]:
+        if np.isfinite(flux[label]):
+            y, x = np.divmod(place[numbers == label], labels.shape[1])
+            region = slice(y.min(), y.max() + 1), slice(x.min(), x.max() + 1)
+            whole = labels[region] == label
+            found.append((float(image[region][whole].clip(0).sum()), region, whole))
+    return sorted(found, key=lambda one: -one[0])
+
+
 def _parts(
-    whole: NDArray[np.int32],
+    whole: NDArray[np.bool_],
     smooth: NDArray[np.float32],
     image: NDArray[np.float32],
     npixels: int,
@@ -167,7 +184,8 @@ def _parts(
     """Yield flux and barycentre (x, y) of the objects that touch each other in ``whole``."""
     from photutils.segmentation import SegmentationImage  # noqa: PLC0415 (heavy)
 
-    parts = deblended(smooth, SegmentationImage(whole), npixels, contrast=0.005)
+    segments = SegmentationImage(whole.astype(np.int32))
+    parts = deblended(smooth, segments, npixels, contrast=0.005)
     for part, region in zip(parts.labels, parts.slices, strict=True):
         light = np.where(parts.data[region] == part, image[region], 0).astype(float)
         y, x = scipy.ndimage.center_of_mass(np.maximum(light, 0))
@@ -204,11 +222,3 @@ def _leave_only(
     """Take away the labels that are not chosen, all of which are at ``place``: few pixels."""
     flat = labels.reshape(-1)
     flat[place[~chosen[flat[place]]]] = 0
-
-
-def _area_and_flux(
-    labels: NDArray[np.int32], image: NDArray[np.float32]
-) -> tuple[NDArray[np.int_], NDArray[np.float64]]:
-    inside = labels > 0
-    numbers = labels[inside]
-    return np.bincount(numbers), np.bincount(numbers, weights=image[inside])

@@ -6,7 +6,14 @@ import os
 import pytest
 
 from emirimg.exceptions import InputError
-from emirimg.io import Workspace, complete_directory, gather, sha256
+from emirimg.io import (
+    Workspace,
+    complete_directory,
+    gather,
+    index_files,
+    link_files,
+    sha256,
+)
 from emirimg.io.workspace import INDEX
 
 
@@ -158,3 +165,14 @@ def test_a_file_in_the_place_of_the_directory(tmp_path):
         complete_directory(tmp_path / "results"),
     ):
         pass
+
+
+def test_links_may_be_indexed_later(tmp_path, files):
+    work = tmp_path / "work"
+    assert link_files(files, work) == ["a.fits", "b.fits"]
+    assert names(work) == ["a.fits", "b.fits"]
+    index_files({"a.fits": files["a.fits"]}, work)
+    index_files({"b.fits": files["b.fits"]}, work)
+    index = json.loads((work / INDEX).read_text())
+    assert index == {name: sha256(path) for name, path in files.items()}
+    assert link_files(files, work) == []

@@ -10,6 +10,7 @@ from typing import Any
 from astropy.io import fits
 
 from ..._version import version
+from .._checked import write_checked
 from .._fits import forget_storage
 from ..atomic import replacing
 
@@ -46,4 +47,4 @@ def now() -> str:
 def write_hdus(path: str | Path, hdus: fits.HDUList) -> None:
     """Write a file, or leave the old one as it is."""
     with replacing(path, overwrite=True) as temporary:
-        hdus.writeto(temporary, checksum=True)
+        write_checked(temporary, hdus)
