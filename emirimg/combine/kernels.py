@@ -64,7 +64,9 @@ def _stack_median(
 ) -> None:
     """Do what `stack_median` does.
 
-    The comparisons do not depend on the values, so each is done for whole rows at once.
+    The comparisons do not depend on the values, so each is done for whole rows at once. They
+    are in a table: of rows that follow from a loop, the compiler does not know that no two
+    overlap, and takes one pixel after the other.
     Half of the masked values of a pixel count as infinite, half as minus infinite (the odd
     one as infinite): the median of the others stays in the middle.
     """

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import convolve1d
 
+from emirimg.simulation import Scene
 from emirimg.sky._blocks import (
     interpolate_blocks,
     interpolate_edges,
@@ -12,11 +13,13 @@ from emirimg.sky._blocks import (
 )
 from emirimg.sky._channels import channel_offsets
 from emirimg.sky._fill import fill_masked
+from emirimg.sky._levels import sky_levels
 from emirimg.sky._pixels import clipped_sums, robust_mean
 from emirimg.sky._regions import block_edges
 from emirimg.sky._starlet import smoothed
 from emirimg.sky._surface import _solve, amplitude_beside_surface, fit_surface
 from emirimg.sky._wavelets import fine_part, shrink
+from emirimg.stack import DitherStack
 
 MEDIAN = np.array([1, 1, 1, 1.3462, 1.1930, 1.4341, 1.2882, 1.4725, 1.3451, 1.4936])
 """Variance of the median of n normal values over that of their mean (n from 0)."""
@@ -298,3 +301,16 @@ def test_blocks_are_interpolated_linearly_and_beyond_their_centres(n_blocks):
 
     expected = along(edges[0], along(edges[1], values.T).T)
     np.testing.assert_allclose(interpolate_edges(edges, values), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("part", [1.0, 0.02])
+def test_the_level_of_a_large_frame_is_that_of_some_rows_unless_most_is_masked(part):
+    rng = np.random.default_rng(9)
+    frame = Scene(n_exposures=1, shape=(1100, 600), n_stars=0, n_galaxies=0).exposure(0)
+    frame.data = rng.normal(1000, 20, frame.shape).astype("f4")
+    frame.mask = rng.random(frame.shape) > part
+    found = sky_levels(DitherStack.from_frames([frame]), None)
+    rows = slice(1, None, 3) if part == 1.0 else slice(None)
+    good = ~frame.mask[rows]
+    assert found.n_pixels == good.sum()
+    assert found.level == np.median(frame.data[rows][good].astype(float))
