@@ -176,19 +176,20 @@ def full_dithered_image(
             )
             raise InputError(msg)
         steps = LegacySteps(pool, progress, strategies, on_intermediate)
-        alignment = strategies.alignment(stack)
-        stack = steps.with_noise(stack)
-        flat, superflat = steps.flat_fielded(stack, None, 0)
-        clean = steps.without_level(flat, superflat.doughnut)
-        alignment = steps.refined(clean, alignment)
-        mosaic = steps.combined(clean, alignment, 0)
-        for iteration in range(1, strategies.iterations + 1):
-            objects = steps.objects(mosaic, iteration)
-            flat = superflat = clean = mosaic = None  # their memory is wanted
-            masks = steps.in_whole_pixels(objects, alignment, stack)
-            flat, _ = steps.flat_fielded(stack, masks, iteration)
-            clean = steps.without_sky(flat, masks, channels, iteration)
-            mosaic = steps.combined(clean, alignment, iteration)
+        with steps.all_shown():
+            alignment = strategies.alignment(stack)
+            stack = steps.with_noise(stack)
+            flat, superflat = steps.flat_fielded(stack, None, 0)
+            clean = steps.without_level(flat, superflat.doughnut)
+            alignment = steps.refined(clean, alignment)
+            mosaic = steps.combined(clean, alignment, 0)
+            for iteration in range(1, strategies.iterations + 1):
+                objects = steps.objects(mosaic, iteration)
+                flat = superflat = clean = mosaic = None  # their memory is wanted
+                masks = steps.in_whole_pixels(objects, alignment, stack)
+                flat, _ = steps.flat_fielded(stack, masks, iteration)
+                clean = steps.without_sky(flat, masks, channels, iteration)
+                mosaic = steps.combined(clean, alignment, iteration)
         return _result(mosaic, stack, alignment, repr(requirements), notes)
 
 

@@ -7,8 +7,11 @@ and the first sky is subtracted, where rows of them are asked for.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
 import astropy.units as u
 import numpy as np
@@ -17,7 +20,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from .._lazy import each_row
-from .._parallel import parallel_map, row_bands
+from .._parallel import row_bands
 from ..alignment import Alignment
 from ..calibration import assign_measured_noise
 from ..calibration._frames import changed
@@ -44,6 +47,17 @@ class LegacySteps(Steps):
 
     strategies: DitherStrategies
     keep: Callable[[str, CCDData], CCDData | None] | None
+    _shown: list[Future[Any]] = field(default_factory=list)
+
+    @contextmanager
+    def all_shown(self) -> Iterator[None]:
+        """Wait, in the end, until the images that nobody goes on with are kept."""
+        try:
+            yield
+        finally:
+            wait(self._shown)
+        for image in self._shown:
+            image.result()
 
     def with_noise(self, stack: DitherStack) -> DitherStack:
         """Give the frames that have none the variance that their pixels show."""
@@ -151,11 +165,8 @@ class LegacySteps(Steps):
         """Shift and combine the frames, and show the result."""
         mosaic = self.mosaic(stack, alignment)
         planes = {"": mosaic.data, "_var": mosaic.variance, "_npix": mosaic.coverage}
-
-        def show(name: str) -> None:
-            self._show(f"result_i{iteration}{name}", planes[name], mosaic.grid.wcs)
-
-        parallel_map(show, planes, executor=self.executor)
+        for name, plane in planes.items():
+            self._show(f"result_i{iteration}{name}", plane, mosaic.grid.wcs)
         return mosaic
 
     def objects(self, mosaic: Mosaic, iteration: int) -> ObjectMask:
@@ -170,8 +181,11 @@ class LegacySteps(Steps):
         return image if kept is None else kept
 
     def _show(self, name: str, image: NDArray, wcs: WCS | None = None) -> None:
-        unit = u.dimensionless_unscaled if wcs is None else u.adu
-        self._keep(name, CCDData(image, unit=unit, wcs=wcs))
+        """Keep an image, while the work goes on, which must not change it."""
+        if self.keep is not None:
+            unit = u.dimensionless_unscaled if wcs is None else u.adu
+            image = CCDData(image, unit=unit, wcs=wcs)
+            self._shown.append(self.executor.submit(self.keep, name, image))
 
 
 def _as_planes(frame: CCDData, new: CCDData) -> CCDData:

@@ -151,7 +151,10 @@ class SkyFlat(Strategy):
             parallel_map(_level, stack, stack.names, executor=executor), dtype=np.float32
         )
 
-        def combine(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        combined = np.empty(stack.shape, dtype=np.float32)
+        known = np.empty(stack.shape, dtype=bool)
+
+        def combine(rows: slice) -> None:
             values = np.empty((len(stack), rows.stop - rows.start, stack.shape[1]), np.float32)
             for place, frame, level in zip(values, stack, levels, strict=True):
                 np.divide(frame.data[rows], level, out=place)  # bad pixels take part
@@ -163,14 +166,20 @@ class SkyFlat(Strategy):
             planes = self.combiner(
                 values, variance=values, mask=mask, weights=np.ones(len(values))
             )
-            return planes.data, planes.used.any(axis=0)
+            combined[rows] = planes.data
+            planes.used.any(axis=0, out=known[rows])
 
-        bands = parallel_map(combine, row_bands(stack.shape[0], height), executor=executor)
-        combined = np.concatenate([band[0] for band in bands])
-        known = np.concatenate([band[1] for band in bands])
-        combined /= np.float32(masked_median(combined, ~(combined > 0)))
-        combined[combined <= 0] = _NOT_LIT
-        combined[~known] = 1
+        bands = row_bands(stack.shape[0], height)
+        parallel_map(combine, bands, executor=executor)
+        level = np.float32(masked_median(combined, each_row(_is_dark, combined, dtype=bool)))
+
+        def normalise(rows: slice) -> None:
+            part = combined[rows]
+            part /= level
+            part[part <= 0] = _NOT_LIT
+            part[~known[rows]] = 1
+
+        parallel_map(normalise, bands, executor=executor)
         if self.doughnut is None:
             return Superflat(combined, combined)
         doughnut = self.doughnut(combined, combined <= _NOT_LIT)
@@ -210,6 +219,10 @@ def divide_superflat(frame: CCDData, superflat: Superflat) -> CCDData:
     if variance is not None:
         variance = each_row(_divided_twice, variance, superflat.image, dtype=np.float32)
     return changed(frame, "divided by the superflat", data=data, variance=variance)
+
+
+def _is_dark(combined: NDArray[np.float32]) -> NDArray[np.bool_]:
+    return ~(combined > 0)
 
 
 def _divided(data: NDArray, flat: NDArray[np.float32]) -> NDArray[np.float32]:
