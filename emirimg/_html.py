@@ -42,31 +42,33 @@ def html_table(title: str, rows: Mapping[str, object], *, image: str = "") -> st
 def png_uri(
     pixels: NDArray[np.uint8 | np.bool_],
     *,
+    palette: NDArray[np.uint8] | None = None,
     absent: bool = False,
-    colour: tuple[int, int, int] = (0, 0, 0),
 ) -> str:
     """Return an image as a data URI.
 
     Parameters
     ----------
     pixels : `~numpy.ndarray` of uint8 or bool
-        Shape (ny, nx) for grey, or (ny, nx, 4) for red, green, blue and opacity,
-        the first row lowest as in astronomy. Where a bool is False, nothing is shown.
+        Shape (ny, nx), the first row lowest as in astronomy.
+    palette : `~numpy.ndarray` of uint8, optional
+        Shape (n, 4): red, green, blue and opacity of each value. Default: shades of grey.
     absent : bool, optional
-        Whether grey pixels of the value 0 are transparent. Default: no.
-    colour : tuple of int, optional
-        Red, green and blue where a bool is True. Default: black.
+        Whether pixels of the value 0 are transparent, without a palette. Default: no.
     """
     from PIL import Image  # noqa: PLC0415 (needed by few)
 
+    if palette is None:
+        palette = np.full((256, 4), 255, dtype=np.uint8)
+        palette[:, :3] = np.arange(256)[:, np.newaxis]
+        palette[0, 3] = 0 if absent else 255
+    # Lines of values of a palette are not filtered, and noise does not repeat itself: not to
+    # try either is faster, and the file smaller.
+    image = Image.fromarray(np.ascontiguousarray(pixels[::-1]).view(np.uint8), "P")
+    image.putpalette(palette[:, :3].tobytes())
     stream = io.BytesIO()
-    # Noise does not repeat itself: not to look for repeats is faster, and the file no larger.
-    options: dict[str, int] = {"compress_type": zlib.Z_RLE} if pixels.ndim == 2 else {}
-    if absent:
-        options["transparency"] = 0
-    image = Image.fromarray(np.ascontiguousarray(pixels[::-1]).view(np.uint8))
-    if pixels.dtype == bool:
-        image.putpalette([0, 0, 0, *colour])
-        options = {"bits": 1, "transparency": 0}
-    image.save(stream, "PNG", **options)
+    image.save(
+        stream, "PNG", compress_type=zlib.Z_RLE, transparency=palette[:, 3].tobytes(),
+        bits=1 if pixels.dtype == bool else 8,
+    )  # fmt: skip
     return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

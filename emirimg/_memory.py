@@ -15,8 +15,8 @@ from ._parallel import shares
 __all__ = ["default_memory", "loading", "return_freed_arrays", "return_kept_memory"]
 
 _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD, _M_ARENA_MAX = -3, -1, -8
-_LARGE = 2**24 - 2**16
-"""A little less than a plane of a frame; bands of rows are smaller, and made over and over."""
+_LARGE = 2**26
+"""More than a plane of a frame: such planes are made over and over."""
 _SPARE = 2**26
 _SELDOM = 50
 """How many searches among young objects come before one among all; Python's default is 10."""
@@ -48,21 +48,21 @@ def _available() -> int:
 
 
 def return_freed_arrays(larger_than: int = _LARGE) -> None:
-    """Tell the C library not to keep the memory of freed arrays.
+    """Tell the C library to keep the memory of freed arrays for all threads together.
 
     The library of GNU keeps blocks of up to 32 MiB, the size of a frame, for
     later use, apart for each thread. A reduction then holds half as much
-    memory again as it uses. Smaller blocks, such as bands of rows, are from now on kept for
-    all threads together: hardly two ask for one at once.
+    memory again as it uses. From now on what one thread has freed serves the others:
+    hardly two ask for some at once. Larger blocks are given back to the system.
 
     For programs whose process is theirs alone; does nothing with other C libraries.
 
     Parameters
     ----------
     larger_than : int, optional
-        Size of the arrays, in bytes. Memory that is given back must be cleared
-        by the system before it is used anew, so it should be that of arrays
-        that are not made over and over again. Default: almost a plane of a frame, 16 MiB.
+        Size of arrays that are given back, in bytes. The system clears their memory before
+        it is used anew, which takes as long as many a step on a plane of a frame. Default:
+        64 MiB.
     """
     if not sys.platform.startswith("linux"):
         return

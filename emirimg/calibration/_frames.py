@@ -64,8 +64,8 @@ def required_variance(frame: CCDData) -> NDArray:
 def grown(saturated: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return saturated pixels and their eight neighbours, into which their charge runs over."""
     # Few pixels are saturated: the others need not be looked at.
-    y, x = np.nonzero(saturated)
     ny, nx = saturated.shape
+    y, x = np.divmod(np.flatnonzero(saturated), nx)
     result = saturated.copy()
     for dy, dx in product((-1, 0, 1), repeat=2):
         result[np.clip(y + dy, 0, ny - 1), np.clip(x + dx, 0, nx - 1)] = True

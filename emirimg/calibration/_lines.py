@@ -43,12 +43,12 @@ class Lines:
         angles = np.arange(0, np.pi, 2 / max(ny, nx))
         cosine, sine = np.cos(angles), np.sin(angles)
         flat = np.abs(cosine) < np.abs(sine)
-        sums, numbers = np.empty((2, len(angles), nx + ny), np.float32)
-        sums[~flat], numbers[~flat] = line_sums(total, count, sine[~flat] / cosine[~flat])
-        total, count = (np.ascontiguousarray(plane.T) for plane in (total, count))
-        sums[flat], numbers[flat] = line_sums(total, count, cosine[flat] / sine[flat])
+        sums = np.empty((2, len(angles), nx + ny), np.float32)
+        for image, lines in zip((total, count), sums, strict=True):
+            lines[~flat] = line_sums(image, sine[~flat] / cosine[~flat])
+            lines[flat] = line_sums(np.ascontiguousarray(image.T), cosine[flat] / sine[flat])
         middle = np.where(flat, nx // 2 + (ny - 1) / 2, ny // 2 + (nx - 1) / 2)
-        return cls(angles, middle, np.where(flat, sine, cosine), sums, numbers)
+        return cls(angles, middle, np.where(flat, sine, cosine), *sums)
 
     def place(self, row: int, column: int) -> tuple[float, float]:
         """Return the angle of a line and its distance from the centre, in pixels."""

@@ -44,31 +44,27 @@ def bin_differences(
             for x in range(nx):
                 total[y // step, x // step] += values[x]
                 count[y // step, x // step] += numbers[x]
-            values[:] = numbers[:] = zero
+                values[x] = numbers[x] = zero
     return total, count
 
 
 @njit(nogil=True, cache=True)
-def line_sums(
-    total: NDArray[np.float32], count: NDArray[np.float32], slopes: NDArray[np.float64]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def line_sums(image: NDArray[np.float32], slopes: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return the sums along all lines x + slope * y = u, shape (n_slopes, nx + ny).
 
     x and y are measured from the centre of the image; u is that of a line of
     slope 0 through column ``j`` at ``j + ny // 2``. Of each row, a line takes the nearest
     pixel: rows are added to rows, shifted by whole pixels. The slopes are 1 at most.
     """
-    ny, nx = total.shape
+    ny, nx = image.shape
     sums = np.zeros((slopes.size, nx + ny), np.float32)
-    numbers = np.zeros_like(sums)
     for k in range(slopes.size):
         for y in range(ny):
             first = ny // 2 + int(np.rint((y - 0.5 * (ny - 1)) * slopes[k]))
-            line, number = sums[k, first : first + nx], numbers[k, first : first + nx]
+            line = sums[k, first : first + nx]
             for x in range(nx):
-                line[x] += total[y, x]
-                number[x] += count[y, x]
-    return sums, numbers
+                line[x] += image[y, x]
+    return sums
 
 
 @njit(nogil=True, cache=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..exceptions import FrameError, UnusableExposureError
 from ..instrument import Detector, ExposureMetadata
 from . import _history
-from ._frames import changed
+from ._frames import changed, grown
 from .calibrations import Calibrations
 from .exposure_noise import ExposureNoise
 
@@ -138,6 +138,8 @@ def calibrate_values(
             f" at most {100 * max_unusable:g} % were expected"
         )
         raise UnusableExposureError(msg)
+    if n_saturated:
+        mask |= grown(counts >= np.float32(metadata.detector.saturation))
     _mask_reference_pixels(mask, metadata.detector)
     noise = ExposureNoise(
         metadata.gain,
@@ -191,11 +193,9 @@ def _calibrate(  # pragma: no cover  (compiled)
 ) -> tuple[int, int, int]:
     """Calibrate every pixel; the branches on missing planes vanish at compilation.
 
-    Returns how many pixels are not finite, saturated, and unusable altogether. The neighbours
-    of those that are saturated are masked besides.
+    Returns how many pixels are not finite, saturated, and unusable altogether.
     """
     n_not_finite = n_saturated = n_unusable = 0
-    overflows = np.zeros(counts.shape[0], np.bool_)
     for y in range(counts.shape[0]):
         for x in range(counts.shape[1]):
             value = counts[y, x]
@@ -206,7 +206,7 @@ def _calibrate(  # pragma: no cover  (compiled)
                 bad = True
             elif value >= saturation:
                 n_saturated += 1
-                overflows[y] = bad = True
+                bad = True
             if dark is not None:
                 value -= dark[y, x] * seconds
             if inverse_flat is not None:
@@ -218,19 +218,4 @@ def _calibrate(  # pragma: no cover  (compiled)
             data[y, x] = value
             mask[y, x] = bad
             n_unusable += bad
-    _mask_neighbours(counts, overflows, saturation, mask)
     return n_not_finite, n_saturated, n_unusable
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _mask_neighbours(  # pragma: no cover  (compiled)
-    counts: NDArray[np.float32],
-    rows: NDArray[np.bool_],
-    saturation: np.float32,
-    mask: NDArray[np.bool_],
-) -> None:
-    """Mask the neighbours of the saturated pixels of some rows: their charge runs over."""
-    for y in np.flatnonzero(rows):
-        for x in range(counts.shape[1]):
-            if saturation <= counts[y, x] < np.inf:
-                mask[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2] = True

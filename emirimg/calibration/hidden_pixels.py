@@ -292,17 +292,18 @@ def _from_surroundings(
 def _means(
     values: NDArray[np.float32], mask: NDArray[np.bool_], groups: NDArray[np.int_]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the mean of each pointing, and where there is none."""
+    """Return the mean of each pointing, and where there is none; masked values become 0."""
     number = groups.max() + 1
     if number == len(values):
         return values, mask
+    np.copyto(values, 0, where=mask)
     means = np.zeros((number, *values.shape[1:]), dtype=np.float32)
-    count = np.zeros(means.shape, dtype=np.float32)
-    for index, group in enumerate(groups):
-        np.add(means[group], values[index], out=means[group], where=~mask[index])
-        count[group] += ~mask[index]
+    count = np.zeros(means.shape, dtype=np.uint16)
+    for value, bad, group in zip(values, mask, groups, strict=True):
+        means[group] += value
+        count[group] += ~bad
     unknown = count == 0
-    np.divide(means, count, out=means, where=~unknown)
+    means /= np.maximum(count, 1)
     return means, unknown
 
 

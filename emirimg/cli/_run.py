@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .._memory import return_freed_arrays
+from .._memory import loading, return_freed_arrays
 from .._version import version
 from .._wording import counted
 from ..calibration import Calibrations
@@ -156,19 +156,18 @@ def reduce_exposures(
                 **arguments,
                 **strategies,
             )
-            loading: list[Future[ModuleType]] = []
+            drawing: list[Future[ModuleType]] = []
             result = reducer.reduce(
                 group.paths,
                 sky_exposures=sky_exposures,
-                meanwhile=lambda: loading.append(beside.submit(_load_report)),
+                meanwhile=lambda: drawing.append(beside.submit(_load_report)),
             )
         compiled.result()
-        # What draws may not be loaded yet: the rest need not wait for that.
         counting = beside.submit(report_numbers, result)
         writing = beside.submit(result.write, workplace / _IMAGE)
         for text in result.warnings:
             reporter.note(text)
-        report = loading[0].result()
+        report = drawing[0].result()
         report.write_report(
             result,
             workplace,
@@ -211,8 +210,9 @@ def _from_files(
 
 
 def _load_report() -> ModuleType:
-    """Load what counts the sources of a mosaic, and what draws it; return the latter."""
-    import_module("photutils.segmentation")
+    """Load what draws a mosaic and its page."""
+    with loading():
+        import_module("emirimg.report.page")
     return import_module("emirimg.report")
 
 

@@ -64,7 +64,9 @@ def _stack_median(
 ) -> None:
     """Do what `stack_median` does.
 
-    The comparisons do not depend on the values, so each is done for whole rows at once.
+    The comparisons do not depend on the values, so each is done for whole rows at once. They
+    are in a table: of rows that follow from a loop, the compiler does not know that no two
+    overlap, and takes one pixel after the other.
     Half of the masked values of a pixel count as infinite, half as minus infinite (the odd
     one as infinite): the median of the others stays in the middle.
     """
@@ -120,29 +122,30 @@ def clip_by_noise(
     n, ny, nx = values.shape
     tolerance = np.empty(nx, np.float32)
     spread = np.empty(nx, np.float32)
-    count = np.empty(nx, np.int64)
-    zero = np.float32(0.0)
+    count = np.empty(nx, np.int32)
+    zero, factor = np.float32(0.0), threshold * threshold
     for y in range(ny):
-        for x in range(nx):
-            spread[x] = zero
-            count[x] = 0
+        spread[:] = zero
+        count[:] = 0
         for i in range(n):
+            noise, bad = variance[i, y], mask[i, y]
             for x in range(nx):
-                bad = mask[i, y, x]
-                spread[x] += zero if bad else variance[i, y, x]
-                count[x] += 0 if bad else 1
+                single = noise[x]
+                spread[x] += zero if bad[x] else single
+                count[x] += np.int32(0) if bad[x] else np.int32(1)
         _row_tolerance(centre, y, gradient, signal, tolerance)
         for x in range(nx):
             spread[x] *= centre_factor[count[x]]
             # The noise of few values looks like structure: it allows for nothing.
             allowed = tolerance[x] - np.float32(5.0) * np.sqrt(spread[x])
             tolerance[x] = allowed * allowed if allowed > zero else zero
+        middle = centre[y]
         for i in range(n):
+            row, noise, bad, good = values[i, y], variance[i, y], mask[i, y], used[i, y]
             for x in range(nx):
-                deviation = values[i, y, x] - centre[y, x]
-                noise = threshold * threshold * (variance[i, y, x] + spread[x])
-                close = deviation * deviation <= noise + tolerance[x]
-                used[i, y, x] = close and not mask[i, y, x]
+                deviation = row[x] - middle[x]
+                allowed = factor * (noise[x] + spread[x]) + tolerance[x]
+                good[x] = (deviation * deviation <= allowed) & (not bad[x])
 
 
 @njit(nogil=True, cache=True)
@@ -200,20 +203,23 @@ def weighted_mean(
     """
     n, ny, nx = values.shape
     sums = np.empty((3, nx))
+    total, noise, weight = sums[0], sums[1], sums[2]
     for y in range(ny):
-        for x in range(nx):
-            sums[0, x] = sums[1, x] = sums[2, x] = 0.0
+        sums[:] = 0.0
         for i in range(n):
-            w = weights[i]
+            w, row, single, good = weights[i], values[i, y], variance[i, y], used[i, y]
+            # Two loops: in one, too many arrays would have to be told apart first.
             for x in range(nx):
-                good = used[i, y, x]
-                sums[0, x] += w * values[i, y, x] if good else 0.0
-                sums[1, x] += w * w * variance[i, y, x] if good else 0.0
-                sums[2, x] += w if good else 0.0
+                value = row[x]
+                total[x] += w * value if good[x] else 0.0
+                weight[x] += w if good[x] else 0.0
+            for x in range(nx):
+                value = single[x]
+                noise[x] += w * w * value if good[x] else 0.0
         for x in range(nx):
-            inverse = 1.0 / sums[2, x] if sums[2, x] > 0.0 else 0.0
-            data[y, x] = sums[0, x] * inverse
-            data_variance[y, x] = sums[1, x] * inverse * inverse
+            inverse = 1.0 / weight[x] if weight[x] > 0.0 else 0.0
+            data[y, x] = total[x] * inverse
+            data_variance[y, x] = noise[x] * inverse * inverse
 
 
 @njit(nogil=True, cache=True, inline="always")

@@ -9,7 +9,6 @@ from functools import partial
 import numpy as np
 from astropy.io.fits import Header
 
-from .._lazy import count_masked
 from .._memory import return_kept_memory
 from ..alignment import ReferenceCatalogue
 from ..instrument import ExposureMetadata
@@ -20,7 +19,7 @@ from .field_steps import FieldSteps
 from .header import mosaic_header
 from .keywords import AboutSky, distortion_history, keywords_of, sky_findings
 from .loading import Inventory
-from .looks import last_looks, with_looks
+from .looks import LastLook, last_looks, with_looks
 from .result import DitherResult, FrameRecord
 from .tie import Tied, tie
 
@@ -53,11 +52,9 @@ def concluding(
     catalogue : ReferenceCatalogue or None
         Stars to tie the mosaic to.
     """
-    records = _frame_records(field)
-    return_kept_memory()
     # A first mosaic without objects is the last, too, which nobody foresaw.
     seen = last_looks(field.clean, steps) if field.seen is None else field.seen
-    records = with_looks(records, field.looks, seen)
+    records = with_looks(_frame_records(field, seen), field.looks, seen)
     about_sky = sky_findings(field.skies, inventory)
     first, metadata = field.frames[0].meta, field.frames.metadata
     # The measurements want the memory of the frames.
@@ -129,7 +126,7 @@ def _conclude(
     )
 
 
-def _frame_records(field: Field) -> tuple[FrameRecord, ...]:
+def _frame_records(field: Field, seen: Sequence[LastLook]) -> tuple[FrameRecord, ...]:
     """Say what is known of every frame after the combination."""
     stack, alignment, combination = field.clean, field.alignment, field.combination
     levels = levels_of(field.skies)
@@ -146,12 +143,12 @@ def _frame_records(field: Field) -> tuple[FrameRecord, ...]:
             fwhm=alignment.fwhm[i],
             ellipticity=float(alignment.ellipticity[i]),
             noise=float(combination.noise[i]),
-            bad_fraction=count_masked(frame.mask) / frame.data.size,
+            bad_fraction=masked / frame.size,
             rejected_fraction=float(combination.rejected[i]),
             weight=float(combination.weights[i]),
             own_background=float(field.background[i]),
             trails=len(field.flags.trails[i]),
             persistent=field.flags.persistent[i],
         )
-        for i, frame in enumerate(stack)
+        for i, (frame, (_, masked)) in enumerate(zip(stack, seen, strict=True))
     )

@@ -328,7 +328,6 @@ def _load() -> None:
 
 
 def _load_finding() -> None:
-    """Load what finds objects, if iterations or refined offsets ask for them."""
+    """Load what finds objects: half a second of a processor."""
     with loading():
-        for name in ("scipy.interpolate", "scipy.ndimage", "skimage.segmentation"):
-            import_module(name)
+        import_module("photutils.segmentation")

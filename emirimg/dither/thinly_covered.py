@@ -18,11 +18,11 @@ FEWEST_FOR_A_REFERENCE = 3
 
 _BLOCK = 128
 """Pixels on a side of what is looked through at once."""
-_TILE = 16
+_TILE = 8
 """The same of what is searched, where something stands out."""
 _ENDS = 2
 """Pixels beyond a tile to which the weaker ends of what is in it reach."""
-_TOGETHER = 256
+_TOGETHER = 512
 """Tiles that are searched together."""
 _MARGIN = 8
 _STANDS_OUT = 4.4

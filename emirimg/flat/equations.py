@@ -142,34 +142,52 @@ class StarEquations:
         return u, v, values / np.median(values) - 1
 
     def solve(self, model: Model, chosen: NDArray[np.bool_] | None = None) -> Solution:
-        """Fit response, zero points and ring, robustly, to the chosen measurements."""
+        """Fit response, zero points and ring to the chosen measurements, robustly."""
         if chosen is None:
             chosen = np.ones(len(self.value), dtype=bool)
+        found = self._solved(model, chosen, self._weights(model))
+        return Solution(*np.split(found, self._column_ends(model)))
+
+    @cache  # noqa: B019 - a problem lives as long as one call
+    def _weights(self, model: Model) -> NDArray[np.float64]:
+        """Return what the measurements weigh that all of them together make no outliers."""
+        columns = self._star_columns(model)
+        n_response, n_before, _ = self._column_ends(model)
+        everything = np.ones(len(self.value), dtype=bool)
+        weight = self.sigma**-2
+        for _ in range(_ITERATIONS - 1):
+            found = self._solved(model, everything, weight)
+            smooth = np.delete(found, np.s_[n_response:n_before])
+            predicted = columns @ smooth + found[n_response:n_before][self.frame]
+            deviation = without_means(self.value - predicted, self.star, weight) / self.sigma
+            weight = np.maximum(1 - (deviation / 4) ** 2, 0) ** 2 / self.sigma**2
+            # A star all of whose measurements are outliers tells nothing.
+            weight = np.maximum(weight, 1e-6 * self.sigma**-2)
+        return weight
+
+    def _solved(
+        self, model: Model, chosen: NDArray[np.bool_], weight: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the coefficients in the order of `Solution`."""
         fixed_normal, fixed_right = self._fixed_equations(model)
         if not chosen.any():
-            found = np.linalg.solve(fixed_normal, fixed_right)
-            return Solution(*np.split(found, self._column_ends(model)))
-        columns, frame = self._star_columns(model, chosen), self.frame[chosen]
-        value, star, sigma = self.value[chosen], self.star[chosen], self.sigma[chosen]
-        n_response, n_before, _ = self._column_ends(model)
+            return np.linalg.solve(fixed_normal, fixed_right)
+        columns = self._star_columns(model)[chosen]
+        normal, right = normal_equations(
+            columns,
+            self.frame[chosen],
+            self._n_zero_points,
+            self.star[chosen],
+            weight[chosen],
+            self.value[chosen],
+        )
+        n_response = self._column_ends(model)[0]
         # Response, frames, ring: the order of the solution.
         frames = columns.shape[1] + np.arange(self._n_zero_points)
         order = np.r_[:n_response, frames, n_response : columns.shape[1]]
-        weight = sigma**-2
-        for _ in range(_ITERATIONS):
-            normal, right = normal_equations(
-                columns, frame, self._n_zero_points, star, weight, value
-            )
-            found = np.linalg.solve(
-                normal[np.ix_(order, order)] + fixed_normal, right[order] + fixed_right
-            )
-            smooth = np.delete(found, np.s_[n_response:n_before])
-            predicted = columns @ smooth + found[n_response:n_before][frame]
-            deviation = np.abs(without_means(value - predicted, star, weight)) / sigma
-            weight = np.where(deviation < 4, (1 - (deviation / 4) ** 2) ** 2, 0) / sigma**2
-            # A star all of whose measurements are outliers tells nothing.
-            weight = np.maximum(weight, 1e-6 * sigma**-2)
-        return Solution(*np.split(found, self._column_ends(model)))
+        return np.linalg.solve(
+            normal[np.ix_(order, order)] + fixed_normal, right[order] + fixed_right
+        )
 
     def _column_ends(self, model: Model) -> tuple[int, int, int]:
         """Return where the columns of the response, of the frames and of the ring end."""
@@ -182,13 +200,13 @@ class StarEquations:
     def _n_zero_points(self) -> int:
         return self.n_frames + (self.n_listed > 0)
 
-    def _star_columns(self, model: Model, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    @cache  # noqa: B019 - a problem lives as long as one call
+    def _star_columns(self, model: Model) -> NDArray[np.float64]:
         """Return the columns of the equations of the stars but those of the frames."""
-        u, v = self.u[chosen], self.v[chosen]
-        detected = (self.frame[chosen] < self.n_frames)[:, None]
-        columns = [_basis(u, v, model.degree) * detected]
+        detected = (self.frame < self.n_frames)[:, None]
+        columns = [_basis(self.u, self.v, model.degree) * detected]
         if self.ring is not None and model.degree > 0:
-            ring = self.ring.columns(u, v) * float(model.ring_multiplies)
+            ring = self.ring.columns(self.u, self.v) * float(model.ring_multiplies)
             # The stars know nothing of the gradient of the sky itself.
             columns += [ring * detected, np.zeros((len(ring), 2))]
         return np.hstack(columns)
@@ -222,13 +240,16 @@ class StarEquations:
         return normal, right
 
     def left_out_scores(self, model: Model) -> NDArray[np.float64]:
-        """Return, for each star, its mean squared deviation from a fit without it."""
+        """Return, for each star, its mean squared deviation from a fit without it.
+
+        Which measurements are outliers a fit to all of them has told before.
+        """
         fold = self.star % _FOLDS
         scores = np.zeros(self.n_stars)
         for number in range(_FOLDS):
             left_out = fold == number
             solution = self.solve(model, ~left_out)
-            predicted = self._star_columns(model, left_out) @ np.concatenate(
+            predicted = self._star_columns(model)[left_out] @ np.concatenate(
                 [solution.response, solution.ring, solution.gradient]
             )
             predicted += solution.zero_points[self.frame[left_out]]

@@ -104,15 +104,16 @@ def block_mean(
     # A few rows of blocks stay in the cache, and planes that are worked out never exist.
     for band in row_bands(ny, max(1, _BAND // step)):
         rows, number = slice(band.start * step, band.stop * step), band.stop - band.start
-        pixels = image[rows, : nx * step]
+        pixels = np.array(image[rows, : nx * step], dtype=np.float32)
         good = np.isfinite(pixels)
         if mask is not None:
             good &= ~mask[rows, : nx * step]
+        np.copyto(pixels, 0, where=~good)
         # Rows are added to rows first: that is done for many pixels at once.
         shape = (number, step, nx * step)
-        usable = np.where(good, pixels, np.float32(0)).reshape(shape).sum(axis=1)
-        count = good.reshape(shape).sum(axis=1, dtype=np.int32)
-        total, seen = (plane.reshape(number, nx, step).sum(axis=2) for plane in (usable, count))
+        sums = pixels.reshape(shape).sum(axis=1)
+        count = good.view(np.uint8).reshape(shape).sum(axis=1, dtype=np.uint16)
+        total, seen = (sum(plane[:, i::step] for i in range(step)) for plane in (sums, count))
         np.divide(total, seen, out=means[band], where=seen > 0)
     return means
 
@@ -131,12 +132,22 @@ def subtract_background(image: NDArray[np.float32], mask: NDArray[np.bool_], box
     # At the rim the filter would flatten a slope: it sees the level without one.
     slope = _plane(level)
     level = slope + scipy.ndimage.median_filter(level - slope, 3, mode="nearest")
-    level = level.astype(np.float32)
-    # Linear interpolation is a product of matrices: rows first, columns then.
-    along_y, along_x = map(_interpolation, level.shape, image.shape)
-    rows = along_y.T @ level
+    _subtract_interpolated(image, level.astype(np.float32))
+
+
+def _subtract_interpolated(image: NDArray[np.float32], level: NDArray[np.float32]) -> None:
+    """Subtract blocks, linearly interpolated, and extrapolated beyond the outer ones."""
+    # That is separable: rows first, columns then.
+    low, part = _places(image.shape[0], level.shape[0])
+    steps = np.diff(level, axis=0, append=level[-1:])
+    rows = level[low] + part[:, None] * steps[low]
+    steps = np.diff(rows, axis=1, append=rows[:, -1:])
+    low, part = _places(image.shape[1], level.shape[1])
+    edges = np.searchsorted(low, np.arange(low[-1] + 2))
     for band in row_bands(image.shape[0], _BAND):
-        image[band] -= rows[band] @ along_x
+        for block, (start, stop) in enumerate(pairwise(edges)):
+            left, step = rows[band, block, None], steps[band, block, None]
+            image[band, start:stop] -= left + step * part[start:stop]
 
 
 def _plane(level: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -146,19 +157,14 @@ def _plane(level: NDArray[np.float64]) -> NDArray[np.float64]:
     return (terms @ np.linalg.lstsq(terms, level.ravel())[0]).reshape(level.shape)
 
 
-def _interpolation(number: int, size: int) -> NDArray[np.float32]:
-    """Return the part of each block in each pixel, shape (number, size).
+def _places(size: int, number: int) -> tuple[NDArray[np.int_], NDArray[np.float32]]:
+    """Return for each pixel the block before it, and its distance from that in blocks.
 
-    Blocks are interpolated linearly, and extrapolated beyond the outer ones.
+    The last block is before none: what is beyond is extrapolated.
     """
-    if number == 1:
-        return np.ones((1, size), dtype=np.float32)
-    pixel = np.arange(size)
-    place = (pixel + 0.5) * number / size - 0.5
-    low = np.clip(place.astype(int), 0, number - 2)
-    parts = np.zeros((number, size), dtype=np.float32)
-    parts[low, pixel], parts[low + 1, pixel] = 1 - (place - low), place - low
-    return parts
+    place = (np.arange(size) + 0.5) * number / size - 0.5
+    low = np.clip(place.astype(int), 0, max(number - 2, 0))
+    return low, (place - low).astype(np.float32)
 
 
 def _edges(size: int, box: int) -> NDArray[np.int64]:

@@ -10,20 +10,15 @@ import numpy as np
 from astropy.table import QTable
 from numpy.typing import NDArray
 
-from ..alignment.smoothing import gaussian_smoothed
 from ..combine.mosaic import Mosaic
 from ._deblend import deblended
-from .background import robust_rms, subtract_background
+from ._photometry import detection_image, to_magnitudes
 
 if TYPE_CHECKING:
-    from photutils.segmentation import SegmentationImage, SourceCatalog
+    from photutils.segmentation import SourceCatalog
 
 __all__ = ["make_catalogue"]
 
-_SIGMA = 1.5
-_BOX = 160
-_CONTRAST = 0.001
-"""Least flux of a source that touches others, in parts of that of all of them."""
 _COLUMNS = {
     "id": int, "ra": u.deg, "dec": u.deg, "x": float, "y": float, "flux": float,
     "flux_error": float, "mag": float, "mag_error": float, "fwhm": u.arcsec,
@@ -101,15 +96,6 @@ def make_catalogue(
     return _empty_table() if sources is None else _table(sources, mosaic, zero_point)
 
 
-def kron_magnitudes(mosaic: Mosaic, *, zero_point: float = 25.0) -> NDArray[np.float64]:
-    """Return the magnitudes alone of `make_catalogue` without deblending, in no order.
-
-    Nothing else is measured, which takes a third of the time.
-    """
-    sources = _find_sources(mosaic, 5.0, 6, deblend=False)
-    return np.empty(0) if sources is None else _magnitudes(_flux(sources), zero_point)
-
-
 def _find_sources(
     mosaic: Mosaic, threshold: float, npixels: int, *, deblend: bool
 ) -> SourceCatalog | None:
@@ -117,15 +103,7 @@ def _find_sources(
     from photutils.segmentation import SourceCatalog, detect_sources  # noqa: PLC0415 (heavy)
     from photutils.utils.exceptions import NoDetectionsWarning  # noqa: PLC0415 (heavy)
 
-    empty = mosaic.mask | ~(mosaic.variance > 0) | ~np.isfinite(mosaic.data)
-    data = np.where(empty, np.float32(0), mosaic.data)
-    subtract_background(data, empty, _BOX)
-    data[empty] = 0
-    error = np.sqrt(np.where(empty, np.float32(0), mosaic.variance))
-    signal = np.divide(data, error, out=np.zeros_like(data), where=~empty)
-    smooth = gaussian_smoothed(signal, _SIGMA)
-    del signal  # its memory is wanted
-    noise = robust_rms(smooth[~empty], overwrite=True)
+    data, error, empty, smooth, noise = detection_image(mosaic)
     if not noise > 0 or not (smooth > threshold * noise).any():
         return None
     with warnings.catch_warnings():
@@ -134,24 +112,8 @@ def _find_sources(
     if segments is None:
         return None
     if deblend:
-        segments = _taken_apart(segments, smooth, npixels)
+        segments = deblended(smooth, segments, npixels)
     return SourceCatalog(data, segments, error=error, mask=empty, wcs=mosaic.grid.wcs)
-
-
-def _taken_apart(
-    segments: SegmentationImage, smooth: NDArray[np.float32], npixels: int
-) -> SegmentationImage:
-    """Return the segments, those of sources that touch each other divided."""
-    labels, last = segments.data.copy(), segments.max_label
-    for label, region in zip(segments.labels, segments.slices, strict=True):
-        inside = segments.data[region] == label
-        parts = deblended(smooth[region], inside, npixels, contrast=_CONTRAST)
-        if parts is not None:
-            labels[region][inside] = parts[inside] + last
-            last += int(parts.max())
-    divided = type(segments)(labels)
-    divided.relabel_consecutive()
-    return divided
 
 
 def _table(sources: SourceCatalog, mosaic: Mosaic, zero_point: float) -> QTable:
@@ -169,7 +131,7 @@ def _table(sources: SourceCatalog, mosaic: Mosaic, zero_point: float) -> QTable:
     table = QTable(
         {
             "ra": ra * u.deg, "dec": dec * u.deg, "x": x, "y": y, "flux": flux,
-            "flux_error": error, "mag": _magnitudes(flux, zero_point),
+            "flux_error": error, "mag": to_magnitudes(flux, zero_point),
             "mag_error": magnitude_error, "fwhm": width,
             "ellipticity": np.atleast_1d(sources.ellipticity.value),
             "position_angle": angle * u.deg,
@@ -181,12 +143,6 @@ def _table(sources: SourceCatalog, mosaic: Mosaic, zero_point: float) -> QTable:
 
 def _flux(sources: SourceCatalog) -> NDArray[np.float64]:
     return np.atleast_1d(sources.kron_flux)
-
-
-def _magnitudes(flux: NDArray[np.float64], zero_point: float) -> NDArray[np.float64]:
-    """Return magnitudes; NaN where there is no flux."""
-    good = flux > 0
-    return zero_point - 2.5 * np.log10(flux, out=np.full(flux.size, np.nan), where=good)
 
 
 def _either(sources: SourceCatalog, new: str, old: str) -> Any:

@@ -11,7 +11,10 @@ __all__ = ["aperture_sums", "grow_labels", "squared_distances"]
 
 @njit(nogil=True, cache=True)
 def grow_labels(
-    labels: NDArray[np.int32], radius: NDArray[np.float64], out: NDArray[np.bool_]
+    labels: NDArray[np.int32],
+    places: NDArray[np.int64],
+    radius: NDArray[np.float64],
+    out: NDArray[np.bool_],
 ) -> None:
     """Mark every labelled pixel and all within the radius of its label.
 
@@ -21,6 +24,8 @@ def grow_labels(
     ----------
     labels : `~numpy.ndarray` of int32
         Shape (ny, nx); 0 is background.
+    places : `~numpy.ndarray` of int
+        Where they are not 0, in the flattened image.
     radius : `~numpy.ndarray` of float
         Radius to grow each label by, in pixels; the first entry (of label 0)
         does not count.
@@ -28,28 +33,28 @@ def grow_labels(
         Shape (ny, nx); set to True in place.
     """
     ny, nx = labels.shape
-    for y in range(ny):
-        for x in range(nx):
-            label = labels[y, x]
-            if label == 0 or radius[label] < 0:
-                continue
-            out[y, x] = True
-            # A disc about a pixel inside the segment lies within those of its rim.
-            inside = 0 < y < ny - 1 and 0 < x < nx - 1
-            if (
-                inside
-                and labels[y - 1, x] == label
-                and labels[y + 1, x] == label
-                and labels[y, x - 1] == label
-                and labels[y, x + 1] == label
-            ):
-                continue
-            reach = radius[label]
-            whole = int(reach)
-            for j in range(max(0, y - whole), min(ny, y + whole + 1)):
-                half = int(np.sqrt(reach * reach - (j - y) ** 2))
-                for i in range(max(0, x - half), min(nx, x + half + 1)):
-                    out[j, i] = True
+    for place in places:
+        y, x = place // nx, place % nx
+        label = labels[y, x]
+        if radius[label] < 0:
+            continue
+        out[y, x] = True
+        # A disc about a pixel inside the segment lies within those of its rim.
+        inside = 0 < y < ny - 1 and 0 < x < nx - 1
+        if (
+            inside
+            and labels[y - 1, x] == label
+            and labels[y + 1, x] == label
+            and labels[y, x - 1] == label
+            and labels[y, x + 1] == label
+        ):
+            continue
+        reach = radius[label]
+        whole = int(reach)
+        for j in range(max(0, y - whole), min(ny, y + whole + 1)):
+            half = int(np.sqrt(reach * reach - (j - y) ** 2))
+            for i in range(max(0, x - half), min(nx, x + half + 1)):
+                out[j, i] = True
 
 
 @njit(nogil=True, cache=True)

@@ -159,12 +159,13 @@ class SegmentationMasker(Strategy):
         labels, count = scipy.ndimage.label(above, structure=_DIAGONAL)
         if count == 0:
             return above
-        area = np.bincount(labels[above], minlength=count + 1)
+        places = np.flatnonzero(above)
+        area = np.bincount(labels.ravel()[places], minlength=count + 1)
         fall = max(1.0, level / (self.faintest_halo * noise)) ** (1 / self.slope)
         radius = np.sqrt(area / np.pi) * (fall - 1) + 1
         radius[area < self.npixels] = -1
         above[:] = False
-        grow_labels(labels.astype(np.int32, copy=False), radius, above)
+        grow_labels(labels.astype(np.int32, copy=False), places, radius, above)
         return above
 
 

@@ -182,11 +182,12 @@ def _parts(
     npixels: int,
 ) -> Iterator[tuple[float, float, float]]:
     """Yield flux and barycentre (x, y) of the objects that touch each other in ``whole``."""
-    parts = deblended(smooth, whole, npixels, contrast=0.005)
-    if parts is None:
-        parts = whole.astype(np.int32)
-    for part, region in enumerate(scipy.ndimage.find_objects(parts), start=1):
-        light = np.where(parts[region] == part, image[region], 0).astype(float)
+    from photutils.segmentation import SegmentationImage  # noqa: PLC0415 (heavy)
+
+    segments = SegmentationImage(whole.astype(np.int32))
+    parts = deblended(smooth, segments, npixels, contrast=0.005)
+    for part, region in zip(parts.labels, parts.slices, strict=True):
+        light = np.where(parts.data[region] == part, image[region], 0).astype(float)
         y, x = scipy.ndimage.center_of_mass(np.maximum(light, 0))
         yield light.sum(), x + region[1].start, y + region[0].start
 

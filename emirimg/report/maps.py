@@ -9,6 +9,7 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.colors import BoundaryNorm
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from ..combine.mosaic import Mosaic
 from ..objects.background import robust_rms
@@ -130,8 +131,14 @@ def draw_sky_residual(
     >>> axes.get_title()
     'Sky residual, rms 1.4 ADU'
     """
+    return draw_residual_levels(mosaic, sky_residual_map(mosaic, objects), axes)
+
+
+def draw_residual_levels(
+    mosaic: Mosaic, level: NDArray[np.float64], axes: WCSAxes | None = None
+) -> WCSAxes:
+    """Draw what `draw_sky_residual` does, where `sky_residual_map` has been worked out already."""
     axes = _new(mosaic) if axes is None else axes
-    level = sky_residual_map(mosaic, objects)
     known = level[np.isfinite(level)]
     rms = robust_rms(known) if known.size else 0.0
     reach = 4 * rms if rms > 0 else 1.0

@@ -15,14 +15,16 @@ from .._version import version
 from ..combine.mosaic import Mosaic
 from ..dither import DitherResult
 from ..dither.result import plain
+from ..objects._photometry import to_magnitudes
 from ..objects.background import block_map
-from ..objects.catalogue import kron_magnitudes
 from ..objects.mask import ObjectMask
+from ..objects.point_sources import aperture_fluxes
 
 __all__ = ["number_counts", "offsets_on_sky", "report_numbers", "sky_residual_map"]
 
 _BIN = 0.5
 _BOX = 64
+_TYPICAL_SEEING = 0.8 * u.arcsec
 _PACKAGES = (
     "numpy", "scipy", "astropy", "ccdproc", "photutils", "reproject", "numba", "matplotlib",
 )  # fmt: skip
@@ -86,8 +88,9 @@ def number_counts(result: DitherResult) -> QTable:
     Notes
     -----
     Sources of 5 sigma, those that touch not separated
-    (`~emirimg.objects.make_catalogue`). Near the depth of the mosaic many are
-    missed; the counts are not corrected for that.
+    (`~emirimg.objects.make_catalogue`), in the apertures of the depth, divided by the part of
+    a star's light that they hold: of galaxies they miss more. Near the depth of the mosaic
+    many are missed; the counts are not corrected for that.
 
     Examples
     --------
@@ -102,8 +105,7 @@ def number_counts(result: DitherResult) -> QTable:
     (['magnitude', 'n', 'density'], True)
     """
     mosaic = result.mosaic
-    magnitude = kron_magnitudes(mosaic, zero_point=result.quality.zero_point)
-    magnitude = magnitude[np.isfinite(magnitude)]
+    magnitude = _magnitudes(result)
     area = np.count_nonzero(~mosaic.mask) * mosaic.grid.scale.to(u.arcmin) ** 2
     edges = np.empty(1)
     if magnitude.size:
@@ -115,6 +117,20 @@ def number_counts(result: DitherResult) -> QTable:
     table["n"] = number
     table["density"] = number / (_BIN * u.mag) / area if magnitude.size else np.empty(0) * u.mag
     return table
+
+
+def _magnitudes(result: DitherResult) -> NDArray[np.float64]:
+    """Return the magnitudes of the sources, as far as they have any, in no order."""
+    quality = result.quality
+    seeing, part = quality.seeing, 1.0
+    if not np.isfinite(seeing):
+        seeing = _TYPICAL_SEEING
+    elif np.isfinite(quality.depth_flux):
+        part = 5 * quality.measured_noise[1] / quality.depth_flux
+    radius = (seeing / result.mosaic.grid.scale).to_value(u.dimensionless_unscaled)
+    flux = aperture_fluxes(result.mosaic, radius) / part
+    magnitude = to_magnitudes(flux, quality.zero_point)
+    return magnitude[np.isfinite(magnitude)]
 
 
 def sky_residual_map(mosaic: Mosaic, objects: ObjectMask | None = None) -> NDArray[np.float64]:

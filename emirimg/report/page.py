@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from astropy.table import Table
 from markupsafe import Markup
 from matplotlib.axes import Axes
@@ -19,7 +20,7 @@ from ..io.json_file import write_json
 from ..io.results import write_table
 from .charts import HISTORIES, draw_counts, draw_history, draw_noise, draw_offsets, draw_residuals
 from .files import REPORT_FILES
-from .maps import draw_coverage_map, draw_object_map, draw_sky_residual
+from .maps import draw_coverage_map, draw_object_map, draw_residual_levels
 from .numbers import report_numbers
 from .panels import new_axes
 from .pictures import coverage_overlay, object_outlines, scale_image, small_exposures
@@ -31,7 +32,7 @@ from .templating import fill_template
 __all__ = ["report_page", "write_report"]
 
 _EASY = 3
-"""Half as much work as the usual packing of a PNG, and not even a larger file."""
+"""Half as much work as the usual packing of a picture, and not even a larger file."""
 
 _BLACK, _WHITE = -3.0, 60.0
 """The stretch that is shown first, in units of the noise above the sky."""
@@ -191,19 +192,23 @@ def _figures(result: DitherResult, counting: Future[dict[str, Any]]) -> dict[str
         axes: dict[str, tuple[Axes, str]] = {
             "coverage": (draw_coverage_map(mosaic), "Map of the number of exposures on the sky"),
             "objects": (draw_object_map(mosaic, result.objects), "Map of the objects on the sky"),
-            "residual": (
-                draw_sky_residual(mosaic, result.objects),
-                "Map of the medians of the mosaic in blocks of 64 pixels without objects",
-            ),
             "offsets": (draw_offsets(result), f"Places of {many} on the sky"),
             "residuals": (draw_residuals(result.frames), f"Residuals of the stars of {many}"),
             "apertures": (draw_noise(quality), "Noise in apertures against their diameter"),
-        }  # fmt: skip
+        }
         for name, (title, _, _) in HISTORIES.items():
             if all(frame.to_dict()[name] is None for frame in result.frames):
                 continue
             drawn = draw_history(result.frames, name, new_axes(height=2.3))
             axes[name] = drawn, f"{title} of {many} against time"
         figures = {name: svg(name, *drawn) for name, drawn in axes.items()}
-        counts = draw_counts(Table(counting.result()["number_counts"]), quality.depth)
-        return figures | {"counts": svg("counts", counts, "Number of sources against magnitude")}
+        # All that can be drawn without the numbers is.
+        numbers = counting.result()
+        level = np.array(numbers["sky_residual"]["level"], dtype=float)
+        residual = draw_residual_levels(mosaic, level)
+        counts = draw_counts(Table(numbers["number_counts"]), quality.depth)
+        about = "Map of the medians of the mosaic in blocks of 64 pixels without objects"
+        return figures | {
+            "residual": svg("residual", residual, about),
+            "counts": svg("counts", counts, "Number of sources against magnitude"),
+        }

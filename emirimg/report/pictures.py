@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import matplotlib as mpl
 import numpy as np
-from astropy.stats import mad_std
 from numpy.typing import NDArray
 
 from .._html import png_uri
 from .._parallel import row_bands
 from ..combine.mosaic import Mosaic
 from ..dither import FrameRecord
-from ..objects.background import block_mean
+from ..objects.background import block_mean, robust_rms
 from ..objects.mask import ObjectMask
+from .stretch import sky_and_noise
 
 __all__ = ["ScaledImage", "SmallExposure", "coverage_overlay", "object_outlines", "scale_image",
            "small_exposures"]  # fmt: skip
@@ -27,7 +27,7 @@ _SOFTENING = 8.0
 _OVERLAY_SIDE = 600
 _MOST_EXPOSURES = 100
 """Of more exposures, every second, third, ... pixel is shown, or the page would grow."""
-_OUTLINE = (255, 120, 0)
+_OUTLINE = np.array([[0, 0, 0, 0], [255, 120, 0, 255]], dtype=np.uint8)
 _BAND = 64
 """Rows that are worked on together, so that they stay in the cache."""
 
@@ -86,9 +86,7 @@ def scale_image(mosaic: Mosaic, *, most_pixels: int = _MOST_PIXELS) -> ScaledIma
     step = int(np.ceil(np.sqrt(mosaic.data.size / most_pixels)))
     image = block_mean(mosaic.data, mosaic.mask, step) if step > 1 else mosaic.data
     absent = ~np.isfinite(image) if step > 1 else mosaic.mask
-    values = image[~absent][::7]
-    sky = float(np.median(values)) if values.size else 0.0
-    noise = (float(mad_std(values)) if values.size else 0.0) or 1.0
+    sky, noise = sky_and_noise(image, absent)
     low, high = np.arcsinh(np.array([_FAINTEST, _BRIGHTEST]) / _SOFTENING)
     shades = np.empty(image.shape, dtype=np.uint8)
     for band in row_bands(len(image), _BAND):
@@ -105,10 +103,11 @@ def coverage_overlay(mosaic: Mosaic) -> str:
     """Return the number of exposures in colours, as a data URI."""
     step = max(1, -(-max(mosaic.grid.shape) // _OVERLAY_SIDE))
     coverage = mosaic.coverage[::step, ::step]
-    part = coverage / max(1, int(mosaic.coverage.max()))
-    colours = np.asarray(mpl.colormaps["viridis"](part, bytes=True)).copy()
-    colours[coverage == 0] = 0
-    return png_uri(colours)
+    colours = np.asarray(mpl.colormaps["viridis"](np.arange(256), bytes=True))
+    colours[0] = 0
+    part = coverage / np.float32(max(1, int(mosaic.coverage.max())))
+    shades = np.where(coverage > 0, np.clip(256 * part, 1, 255), 0).astype(np.uint8)
+    return png_uri(shades, palette=colours)
 
 
 def object_outlines(objects: ObjectMask, step: int) -> str:
@@ -126,7 +125,7 @@ def object_outlines(objects: ObjectMask, step: int) -> str:
     along_y = mask[1:, 1:-1] ^ mask[:-1, 1:-1]
     along_x = mask[1:-1, 1:] ^ mask[1:-1, :-1]
     rim = along_y[1:] | along_y[:-1] | along_x[:, 1:] | along_x[:, :-1]
-    return png_uri(rim, colour=_OUTLINE)
+    return png_uri(rim, palette=_OUTLINE)
 
 
 @dataclass(frozen=True)
@@ -161,7 +160,7 @@ def small_exposures(frames: Sequence[FrameRecord]) -> list[SmallExposure]:
     values = np.concatenate([image[np.isfinite(image)] for image in before])
     low, high = np.percentile(values, [1, 99]) if values.size else (0.0, 1.0)
     values = np.concatenate([image[np.isfinite(image)] for image in after])
-    noise = float(mad_std(values)) if values.size else 1.0
+    noise = robust_rms(values) if values.size else 1.0
     return [
         SmallExposure(
             number,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import astropy.units as u
 import numpy as np
-from astropy.stats import mad_std
 from astropy.visualization import AsinhStretch, ImageNormalize
 from astropy.visualization.wcsaxes import WCSAxes, add_scalebar
 from astropy.wcs import WCS
@@ -21,6 +22,7 @@ from ..objects.mask import ObjectMask
 from ..objects.quality import MosaicQuality
 from .charts import draw_noise
 from .panels import label_sky
+from .stretch import sky_and_noise
 
 __all__ = ["plot_mosaic", "plot_noise_curve"]
 
@@ -87,7 +89,7 @@ def plot_mosaic(mosaic: Mosaic, objects: ObjectMask | None = None) -> Figure:
         outlines = block_mean(objects.mask, None, step)
         if outlines.any():
             right.contour(outlines, levels=[0.5], colors=[_MARK], linewidths=0.4)
-            right.set_title("Number of exposures, objects outlined")
+            right.set_title("Number of exposures, objects outlined", y=1.0)
     label_sky(left)
     label_sky(right)
     right.coords[1].set_axislabel(" ")
@@ -153,16 +155,13 @@ def _title(mosaic: Mosaic) -> str:
 
 
 def _draw_image(axes: WCSAxes, image: NDArray[np.float32]) -> None:
-    values = image[np.isfinite(image)]
-    sky = float(np.median(values)) if values.size else 0.0
-    noise = float(mad_std(values)) if values.size else 0.0
-    noise = noise or 1.0
+    sky, noise = sky_and_noise(image, ~np.isfinite(image))
     norm = ImageNormalize(
         vmin=sky - 3 * noise, vmax=sky + 150 * noise, stretch=AsinhStretch(0.03), clip=False
     )
     drawn = axes.imshow(image, norm=norm, cmap="gray_r", origin="lower")
     axes.set_facecolor(_ABSENT)
-    axes.set_title("Image")
+    axes.set_title("Image", y=1.0)
     bar = axes.figure.colorbar(drawn, cax=_beside(axes), label="ADU per exposure")
     ticks = sky + noise * np.array([0, 10, 30, 60, 100, 150])
     bar.ax.yaxis.set_major_locator(FixedLocator(ticks))
@@ -174,10 +173,10 @@ def _draw_image(axes: WCSAxes, image: NDArray[np.float32]) -> None:
 def _draw_coverage(axes: WCSAxes, coverage: NDArray[np.int16]) -> None:
     most = max(1, int(coverage.max()))
     norm = BoundaryNorm(np.arange(0.5, most + 1), 256)
-    shown = np.where(coverage > 0, coverage, np.nan)
+    shown = np.where(coverage > 0, coverage.astype(np.float32), np.float32(np.nan))
     drawn = axes.imshow(shown, cmap="GnBu", norm=norm, origin="lower", interpolation="nearest")
     axes.set_facecolor(_ABSENT)
-    axes.set_title("Number of exposures")
+    axes.set_title("Number of exposures", y=1.0)
     bar = axes.figure.colorbar(drawn, cax=_beside(axes))
     bar.ax.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     bar.ax.minorticks_off()
@@ -220,7 +219,7 @@ def _block_max(plane: NDArray[np.int16], step: int) -> NDArray[np.int16]:
     ny, nx = (size // step for size in plane.shape)
     # Rows are compared with rows first: that is done for many pixels at once.
     rows = plane[: ny * step, : nx * step].reshape(ny, step, nx * step).max(axis=1)
-    return rows.reshape(ny, nx, step).max(axis=2)
+    return reduce(np.maximum, (rows[:, i::step] for i in range(step)))
 
 
 def _in_blocks(wcs: WCS, step: int) -> WCS:

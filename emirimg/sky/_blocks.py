@@ -129,23 +129,28 @@ def add_interpolated(
     image: NDArray[np.float32],
 ) -> None:
     """Add to an image the values at the centres between edges, interpolated (bilinear)."""
-    (low, high, above), (left, right, beside) = (_neighbours(item) for item in edges)
     values = values.astype(np.float32)
-    lines = values[:, left] * (1 - beside) + values[:, right] * beside
-
+    lines = np.empty((len(values), image.shape[1]), dtype=np.float32)
+    for columns in row_bands(image.shape[1], _BAND):
+        blocks, weights = _weights(edges[1], columns)
+        lines[:, columns] = values[:, blocks] @ weights.T
     for rows in row_bands(len(image), _BAND):
-        fraction = above[rows, None]
-        image[rows] += lines[low[rows]] * (1 - fraction) + lines[high[rows]] * fraction
+        blocks, weights = _weights(edges[0], rows)
+        image[rows] += weights @ lines[blocks]
 
 
-def _neighbours(
-    edges: NDArray[np.int_],
-) -> tuple[NDArray[np.int_], NDArray[np.int_], NDArray[np.float32]]:
-    """Return two blocks for each pixel, and the weight of the second between them."""
-    pixels, centres = np.arange(edges[-1]), (edges[1:] + edges[:-1] - 1) / 2
+def _weights(edges: NDArray[np.int_], pixels: slice) -> tuple[slice, NDArray[np.float32]]:
+    """Return which blocks matter to some pixels, and how much, shape (n_pixels, n_blocks).
+
+    Few blocks do, so that a product of matrices is quicker than picking two for each pixel.
+    """
+    places, centres = np.arange(pixels.start, pixels.stop), (edges[1:] + edges[:-1] - 1) / 2
     if len(centres) == 1:
-        nothing = np.zeros_like(pixels)
-        return nothing, nothing, nothing.astype(np.float32)
-    left = np.clip(np.searchsorted(centres, pixels) - 1, 0, len(centres) - 2)
-    fraction = (pixels - centres[left]) / (centres[left + 1] - centres[left])
-    return left, left + 1, fraction.astype(np.float32)
+        return slice(0, 1), np.ones((len(places), 1), dtype=np.float32)
+    left = np.clip(np.searchsorted(centres, places) - 1, 0, len(centres) - 2)
+    fraction = (places - centres[left]) / (centres[left + 1] - centres[left])
+    blocks = slice(left[0], left[-1] + 2)
+    weights = np.zeros((len(places), blocks.stop - blocks.start), dtype=np.float32)
+    pixel, left = np.arange(len(places)), left - blocks.start
+    weights[pixel, left], weights[pixel, left + 1] = 1 - fraction, fraction
+    return blocks, weights

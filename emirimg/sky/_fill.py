@@ -47,7 +47,7 @@ def fill_gaps(
     image: NDArray[np.floating], known: NDArray[np.bool_] | NDArray[np.floating]
 ) -> None:
     """Do in place what `fill_masked` does."""
-    gaps = np.equal(known, 0)
+    gaps = np.logical_not(known)
     if not gaps.any():
         return
     if min(image.shape) < 2:
@@ -59,8 +59,8 @@ def fill_gaps(
     np.divide(coarse, weight, out=coarse, where=weight > 0)
     # Many pixels know better than one, but no better than four.
     fill_gaps(coarse, np.minimum(weight, 4))
-    y, x = np.nonzero(gaps)
-    image[gaps] = _sample(coarse, (y - 0.5) / 2, (x - 0.5) / 2)
+    y, x = np.divmod(np.flatnonzero(gaps), image.shape[1])
+    image[y, x] = _sample(coarse, (y - 0.5) / 2, (x - 0.5) / 2)
 
 
 def _pairs(

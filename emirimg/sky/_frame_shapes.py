@@ -43,7 +43,9 @@ class FrameShape:
 
     def __call__(self, rows: slice = slice(None)) -> NDArray[np.float32]:
         """Return some rows of it."""
-        return self.surface(rows) + self.columns
+        shape = self.surface(rows)
+        shape += self.columns
+        return shape
 
     @property
     def is_flat(self) -> bool:
@@ -173,7 +175,8 @@ def _level_factors(
         )
         return 1 + excess if abs(excess) > _SIGNIFICANT * deviation else 1.0
 
-    return np.array(parallel_map(factor, measured, own, error))
+    # Threads would wait for each other: each array is small.
+    return np.array(list(map(factor, measured, own, error)))
 
 
 def _shapes(
@@ -197,7 +200,7 @@ def _shapes(
         residual = replace(blocks, median=own, error=error)
         return FrameShape(fit_surface(residual, shape, quadrants=in_quadrants), columns)
 
-    return parallel_map(shape_of, measured, relative, errors)
+    return list(map(shape_of, measured, relative, errors))
 
 
 def _column_offsets(own: NDArray[np.float64], error: NDArray[np.float64]) -> NDArray[np.float64]:

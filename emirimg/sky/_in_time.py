@@ -94,8 +94,7 @@ class SkyInTime(Strategy):
 
             # In this thread: others work on other frames, and would wait for each other.
             for rows in row_bands(stack.shape[0], _BAND):
-                values, mask = band_of(stack, rows, objects, chosen)
-                values *= scale[:, None, None]
+                values, mask = band_of(stack, rows, objects, chosen, scale)
                 image[rows], variance[rows], known[rows] = self._combined(values, mask, noise)
                 variance[rows][~known[rows]] = noise.max()
             return SkyModel(level, self._filled(image, known, level), variance, len(chosen))

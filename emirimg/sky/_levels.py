@@ -21,8 +21,11 @@ __all__ = ["Levels", "band_of", "require_positive", "sky_levels"]
 _FEWEST_PIXELS = 50
 """A median of fewer is no sky level."""
 
-_NOISE_ROWS = 256
-"""Rows that tell the noise of a frame."""
+_ROWS = 512
+"""About so many rows tell the level of a frame: of 2048 rows, every fifth."""
+
+_ENOUGH_PIXELS = 100_000
+"""Where these rows have fewer usable pixels, all rows are looked at."""
 
 
 @dataclass(frozen=True)
@@ -100,13 +103,17 @@ def band_of(
     rows: slice,
     objects: Sequence[NDArray[np.bool_]] | None,
     chosen: Sequence[int] | NDArray[np.int_],
+    scales: NDArray[np.floating],
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the values and the masks, objects included, of some rows of some frames."""
+    """Return the values and the masks, objects included, of some rows of some frames.
+
+    The values are multiplied by ``scales``, one for each of the chosen frames.
+    """
     shape = (len(chosen), rows.stop - rows.start, stack.shape[1])
     values, mask = np.empty(shape, dtype=np.float32), np.zeros(shape, dtype=bool)
-    for place, index in enumerate(chosen):
+    for place, (index, scale) in enumerate(zip(chosen, scales, strict=True)):
         frame = stack[index]
-        values[place] = frame.data[rows]
+        np.multiply(frame.data[rows], np.float32(scale), out=values[place])
         if frame.mask is not None:
             mask[place] = frame.mask[rows]
         if objects is not None:
@@ -117,25 +124,28 @@ def band_of(
 def _measure(
     frame: CCDData, objects: NDArray[np.bool_] | None
 ) -> tuple[float, float | None, int, bool]:
-    data = frame.data
-    hidden_pixels = (
-        np.zeros(data.shape, bool) if frame.mask is None else np.array(frame.mask, bool)
-    )
+    """Return level, noise, number of pixels, and whether the objects hid (nearly) all of them."""
+    # Odd, so that even and odd rows, which may be read by different electronics, count alike.
+    step = max(1, frame.shape[0] // _ROWS) | 1
+    found = _measure_rows(frame, objects, slice(step // 2, None, step))
+    if step == 1 or (found[2] >= _ENOUGH_PIXELS and not found[3]):
+        return found
+    return _measure_rows(frame, objects, slice(None))
+
+
+def _measure_rows(
+    frame: CCDData, objects: NDArray[np.bool_] | None, rows: slice
+) -> tuple[float, float | None, int, bool]:
+    data = np.asarray(frame.data[rows])
+    unusable = np.zeros(data.shape, bool) if frame.mask is None else np.asarray(frame.mask[rows])
     hidden = False
     if objects is not None:
-        with_objects = hidden_pixels | objects
+        with_objects = unusable | objects[rows]
         hidden = data.size - np.count_nonzero(with_objects) < _FEWEST_PIXELS
-        hidden_pixels = hidden_pixels if hidden else with_objects
-    n = int(data.size - np.count_nonzero(hidden_pixels))
+        unusable = unusable if hidden else with_objects
+    n = int(data.size - np.count_nonzero(unusable))
     if n < _FEWEST_PIXELS:
         return np.nan, None, n, False
-    level = masked_median(data, hidden_pixels)
-    variance = variance_of(frame)
-    if variance is None:
-        return level, None, n, hidden
-    # Variances are smooth: some of the rows tell their median.
-    rows = slice(None, None, max(1, frame.shape[0] // _NOISE_ROWS))
-    if hidden_pixels[rows].all():
-        rows = slice(None)
-    variance = np.asarray(variance[rows], dtype=np.float32)
-    return level, float(np.sqrt(masked_median(variance, hidden_pixels[rows]))), n, hidden
+    level, variance = masked_median(data, unusable), variance_of(frame)
+    noise = None if variance is None else float(np.sqrt(masked_median(variance[rows], unusable)))
+    return level, noise, n, hidden

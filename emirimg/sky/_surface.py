@@ -61,9 +61,10 @@ class Surface:
                 continue
             py = _powers(y[low:high], ys, len(coefficients))
             px = _powers(x[left:right], xs, len(coefficients))
-            along_y = py @ coefficients
+            along_y = (py @ coefficients).astype(np.float32)
+            along_x = np.ascontiguousarray(px.T, dtype=np.float32)
             for band in row_bands(high - low, _BAND):
-                result[low:high][band, left:right] = along_y[band] @ px.T
+                np.matmul(along_y[band], along_x, out=result[low:high][band, left:right])
         return result
 
     @property
@@ -147,11 +148,12 @@ def amplitude_beside_surface(
     known = np.isfinite(value) & (error > 0) & np.isfinite(structure)
     if not known.any():
         return 0.0, np.inf
-    admitted = list(_admitted(_designs(blocks, shape, max_order, quadrants), error, known))
-    if not admitted:
+    designs = _designs(blocks, shape, max_order, quadrants)
+    _, richest = next(_admitted(designs[::-1], error, known), (None, None))
+    if richest is None:
         return 0.0, np.inf
     column = np.where(known, structure - structure[known].mean(), 0.0)
-    design = np.column_stack([admitted[-1][1], column])
+    design = np.column_stack([richest, column])
     kept, scale = _clip(design, value, error, known)
     scaled = design[kept] / error[kept, None]
     scaled /= np.maximum(np.sqrt(np.sum(scaled**2, axis=0)), 1e-30)
@@ -268,7 +270,11 @@ def _solve(
     """
     scaled = design[kept] / error[kept, None]
     target = value[kept] / error[kept]
-    solution = np.linalg.lstsq(scaled.T @ scaled, scaled.T @ target, rcond=None)[0]
+    equations = scaled.T @ scaled, scaled.T @ target
+    try:
+        solution = np.linalg.solve(*equations)
+    except np.linalg.LinAlgError:
+        solution = np.linalg.lstsq(*equations, rcond=None)[0]
     residual = target - scaled @ solution
     return solution, float(residual @ residual)
 

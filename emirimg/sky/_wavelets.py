@@ -23,7 +23,7 @@ _OUTSTANDING = 5.0
 _ALIKE = 3.0
 """... provided that two halves of the data agree on them within so many."""
 _SAMPLE = 1_000_000
-"""So many pixels tell a variance to a part in a thousand."""
+"""About so many pixels tell a variance to a part in a thousand."""
 _LEAST_SIGNIFICANCE = 4.0
 """Signal of fewer standard deviations of the power of a scale is taken for noise."""
 _BIN = 4
@@ -97,7 +97,8 @@ def shrink(
     # Large planes are made once, and written to again and again: fresh memory is slow.
     spare = smoothed(pattern, 1), smoothed(noise, 1)
     known, agreed = _without_outliers((pattern, noise), spare, valid)
-    spots = pattern[agreed]
+    places = np.divmod(np.flatnonzero(agreed), pattern.shape[1])
+    spots = pattern[places]
     valid &= known
     parallel_map(fill_gaps, (pattern, noise), (known, valid))
     del known
@@ -118,7 +119,7 @@ def shrink(
         share = (second.noise / first.noise) ** 2 if first.noise > 0 else 0.0
         gain = first.noise_gain + share * _noise_gain(second.fractions, keep_coarse=False)
         first = replace(first, noise_gain=gain)
-    image[agreed] = spots
+    image[places] = spots
     return first
 
 
@@ -138,9 +139,10 @@ def _pass(
     smoothest plane is that of the planes, each times ``f[s] - f[s - 1]``: no wave needs a
     plane of its own.
     """
-    stride = max(int(np.sqrt(valid.size / _SAMPLE)), 1)
-    sample = (slice(stride // 2, None, stride), slice(stride // 2, None, stride))
-    inside = np.ascontiguousarray(valid[sample])
+    # Whole rows are quick to copy; even and odd ones must be among them.
+    stride = (valid.size // _SAMPLE) | 1
+    sample = slice(stride // 2, None, stride)
+    inside = valid[sample]
     n_inside, n_valid = np.count_nonzero(inside), np.count_nonzero(valid)
     image = np.zeros_like(planes[0])
     kept_noise: NDArray[np.float32] | float = 0.0

@@ -22,6 +22,7 @@ class ConstantSky(Strategy):
 
     Notes
     -----
+    Of large frames some rows are looked at: of 2048, every fifth.
     The variance is that of a median of as many values of the frame's noise.
     Valid where the sky is flat, as after division by a night-sky flat.
 

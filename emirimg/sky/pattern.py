@@ -174,12 +174,13 @@ class _Pattern:
         del smooth, noise
         image = shrunk.image
         add_channels(image, steps, channels)
-        sample = image[::_LEVEL_STRIDE, ::_LEVEL_STRIDE]
-        middle = np.float32(median_of(sample.flatten()))
+        sample = slice(None, None, _LEVEL_STRIDE), slice(None, None, _LEVEL_STRIDE)
+        middle = np.float32(median_of(image[sample].flatten()))
         self.levels = self.levels * middle
         # The noise as measured corrects the noise model.
         correction = shrunk.noise**2 / predicted if predicted > 0 else 1.0
-        typical = np.float32(median_of(weight[known]))
+        sample = sample if known[sample].any() else ...
+        typical = np.float32(median_of(weight[sample][known[sample]]))
         excludes = bool(shrunk.fractions[0] > self.parameters.exclude_own_above)
         # The weights are wanted no longer, unless pointings are left out.
         variance = np.empty_like(weight) if excludes else weight
@@ -213,9 +214,9 @@ class _Pattern:
         self, rows: slice, chosen: Sequence[int] | NDArray[np.int_]
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return some rows of frames, divided by their levels, less what is their own."""
-        values, mask = band_of(self.stack, rows, self.objects, chosen)
+        scales = 1 / self.levels[np.asarray(chosen)]
+        values, mask = band_of(self.stack, rows, self.objects, chosen, scales)
         for place, index in enumerate(chosen):
-            values[place] *= np.float32(1 / self.levels[index])
             if not self.own_shapes[index].is_flat:
                 values[place] -= self.own_shapes[index](rows)
             if self.drift.order:

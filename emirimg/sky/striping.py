@@ -129,9 +129,7 @@ def _offsets(
 
     None without stripes.
     """
-    n = data.shape[axis]
-    sample = np.sort(np.r_[0 : n - 1 : 2 * _SAMPLE, 1 : n : 2 * _SAMPLE])
-    parts = (np.take(plane, sample, axis) for plane in (data, background, mask))
+    parts = (_some_pairs(plane, axis) for plane in (data, background, mask))
     if _excess(*_levels(*parts, axis)) == 0:
         return None
     median, error = _levels(data, background, mask, axis)
@@ -140,9 +138,21 @@ def _offsets(
         return None
     known = np.isfinite(median)
     offset = median[known] - np.median(median[known])
-    result = np.zeros(n, dtype=np.float32)
+    result = np.zeros(len(known), dtype=np.float32)
     result[known] = offset * signal / (signal + error[known] ** 2)
     return result
+
+
+def _some_pairs(plane: NDArray, axis: int) -> NDArray:
+    """Return a pair of neighbouring rows (or columns) in so many."""
+    n = plane.shape[axis]
+    shape = list(plane.shape)
+    shape[axis] = 2 * len(range(0, n - 1, 2 * _SAMPLE))
+    pairs = np.empty(shape, dtype=plane.dtype)
+    lines, sample = (plane.T, pairs.T) if axis else (plane, pairs)
+    for place in (0, 1):
+        sample[place::2] = lines[place : n - 1 + place : 2 * _SAMPLE]
+    return pairs
 
 
 def _levels(

@@ -3,7 +3,6 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from emirimg.objects import make_catalogue
-from emirimg.objects.catalogue import kron_magnitudes
 
 from .mosaics import SCALE, SHAPE, SIGMA, moffat, mosaic_of, random_sources, sources
 
@@ -71,12 +70,3 @@ def test_pixels_without_data_hold_no_source():
     mosaic = mosaic_of(sources([200.0], [150.0], 1e5), np.random.default_rng(5), mask=empty)
     mosaic.data[empty] = 1e6
     assert make_catalogue(mosaic)["x"].min() > 99
-
-
-def test_magnitudes_alone_are_those_of_the_catalogue():
-    rng = np.random.default_rng(6)
-    mosaic = mosaic_of(sources(*random_sources(rng, 12, low=5e3)), rng)
-    table = make_catalogue(mosaic, deblend=False, zero_point=26.0)
-    found = kron_magnitudes(mosaic, zero_point=26.0)
-    np.testing.assert_array_equal(np.sort(found), np.sort(table["mag"]))
-    assert kron_magnitudes(mosaic_of(np.zeros(SHAPE), rng, sigma=0.0)).size == 0

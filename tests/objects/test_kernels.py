@@ -22,7 +22,7 @@ def test_labels_grow_by_their_radius_and_those_of_a_negative_one_are_left_out():
     labels = np.zeros((30, 30), dtype=np.int32)
     labels[8, 8], labels[20, 22] = 1, 2
     out = np.zeros(labels.shape, dtype=bool)
-    grow_labels(labels, np.array([0.0, 3.5, -1.0]), out)
+    grow_labels(labels, np.flatnonzero(labels), np.array([0.0, 3.5, -1.0]), out)
     y, x = np.indices(labels.shape)
     np.testing.assert_array_equal(out, np.hypot(y - 8, x - 8) <= 3.5)
 

@@ -120,7 +120,7 @@ def test_grown_labels_are_within_the_radius():
     labels[20:26, 20:24], labels[40, 50], labels[0, 0] = 1, 2, 3
     radius = np.array([0.0, 4.5, rng.uniform(6, 8), 3.0])
     out = np.zeros(labels.shape, dtype=bool)
-    grow_labels(labels, radius, out)
+    grow_labels(labels, np.flatnonzero(labels), radius, out)
     j, i = np.mgrid[:60, :70]
     want = np.zeros_like(out)
     for label in (1, 2, 3):

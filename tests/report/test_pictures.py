@@ -20,6 +20,7 @@ from emirimg.report.pictures import (
     scale_image,
     small_exposures,
 )
+from emirimg.report.stretch import sky_and_noise
 
 
 def pixels(uri, mode=None):
@@ -69,7 +70,7 @@ def test_shade_of_a_value():
 
 def test_coverage_is_coloured_where_there_is_some():
     mosaic = make_mosaic()
-    colours = pixels(coverage_overlay(mosaic))
+    colours = pixels(coverage_overlay(mosaic), "RGBA")
     np.testing.assert_array_equal(colours[..., 3] == 0, mosaic.coverage == 0)
     assert len(np.unique(colours.reshape(-1, 4), axis=0)) == 3
 
@@ -138,8 +139,36 @@ def test_block_mean():
 
 
 def test_png_keeps_the_pixels():
-    grey = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    np.testing.assert_array_equal(pixels(png_uri(grey)), grey)
+    rng = np.random.default_rng(4)
+    grey = rng.integers(0, 256, (7, 13)).astype(np.uint8)
+    palette = rng.integers(0, 256, (256, 4)).astype(np.uint8)
+    two = np.array([[0, 0, 0, 0], [255, 120, 0, 255]], np.uint8)
+    np.testing.assert_array_equal(pixels(png_uri(grey), "RGBA")[..., 0], grey)
+    assert (pixels(png_uri(grey), "RGBA")[..., 3] == 255).all()
+    np.testing.assert_array_equal(
+        pixels(png_uri(grey, absent=True), "RGBA")[..., 3], 255 * (grey > 0)
+    )
+    np.testing.assert_array_equal(pixels(png_uri(grey, palette=palette), "RGBA"), palette[grey])
+    marked = grey > 99
+    np.testing.assert_array_equal(
+        pixels(png_uri(marked, palette=two), "RGBA"), two[marked.astype(int)]
+    )
+
+
+def test_pictures_of_noise_are_small():
+    noise = np.random.default_rng(5).normal(128, 4, (200, 300)).astype(np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(noise).save(stream, "PNG")
+    assert len(png_uri(noise)) < 4 / 3 * len(stream.getvalue())
+
+
+def test_the_stretch_is_that_of_all_pixels():
+    image = np.random.default_rng(6).normal(50, 3, (1200, 1500)).astype(np.float32)
+    absent = np.zeros(image.shape, bool)
+    absent[:400], image[:400] = True, 1e6
+    assert sky_and_noise(image, absent) == pytest.approx((50, 3), abs=0.05)
+    assert sky_and_noise(image, image > 0) == (0, 1)
+    assert sky_and_noise(np.full((9, 9), 7, np.float32), np.zeros((9, 9), bool)) == (7, 1)
 
 
 def test_texts_of_notebooks_are_escaped():

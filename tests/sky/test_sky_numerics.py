@@ -4,14 +4,22 @@ import numpy as np
 import pytest
 from scipy.ndimage import convolve1d
 
-from emirimg.sky._blocks import interpolate_blocks, measure_blocks, smooth_blocks
+from emirimg.simulation import Scene
+from emirimg.sky._blocks import (
+    interpolate_blocks,
+    interpolate_edges,
+    measure_blocks,
+    smooth_blocks,
+)
 from emirimg.sky._channels import channel_offsets
 from emirimg.sky._fill import fill_masked
+from emirimg.sky._levels import sky_levels
 from emirimg.sky._pixels import clipped_sums, robust_mean
 from emirimg.sky._regions import block_edges
 from emirimg.sky._starlet import smoothed
 from emirimg.sky._surface import _solve, amplitude_beside_surface, fit_surface
 from emirimg.sky._wavelets import fine_part, shrink
+from emirimg.stack import DitherStack
 
 MEDIAN = np.array([1, 1, 1, 1.3462, 1.1930, 1.4341, 1.2882, 1.4725, 1.3451, 1.4936])
 """Variance of the median of n normal values over that of their mean (n from 0)."""
@@ -275,3 +283,34 @@ def test_a_structure_is_told_from_any_surface():
     assert abs(amplitude) <= 5 * error
     nothing = amplitude_beside_surface(blocks, np.full_like(structure, np.nan), data.shape)
     assert nothing == (0.0, np.inf)
+
+
+@pytest.mark.parametrize("n_blocks", [(1, 1), (1, 7), (40, 3)])
+def test_blocks_are_interpolated_linearly_and_beyond_their_centres(n_blocks):
+    rng = np.random.default_rng(8)
+    edges = tuple(np.append(0, np.cumsum(rng.integers(1, 9, n))) for n in n_blocks)
+    values = rng.normal(size=n_blocks)
+
+    def along(places, values):
+        pixels, centres = np.arange(places[-1]), (places[1:] + places[:-1] - 1) / 2
+        if len(centres) == 1:
+            return np.repeat(values, len(pixels), axis=0)
+        left = np.clip(np.searchsorted(centres, pixels) - 1, 0, len(centres) - 2)
+        part = ((pixels - centres[left]) / np.diff(centres)[left])[:, None]
+        return values[left] * (1 - part) + values[left + 1] * part
+
+    expected = along(edges[0], along(edges[1], values.T).T)
+    np.testing.assert_allclose(interpolate_edges(edges, values), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("part", [1.0, 0.02])
+def test_the_level_of_a_large_frame_is_that_of_some_rows_unless_most_is_masked(part):
+    rng = np.random.default_rng(9)
+    frame = Scene(n_exposures=1, shape=(1100, 600), n_stars=0, n_galaxies=0).exposure(0)
+    frame.data = rng.normal(1000, 20, frame.shape).astype("f4")
+    frame.mask = rng.random(frame.shape) > part
+    found = sky_levels(DitherStack.from_frames([frame]), None)
+    rows = slice(1, None, 3) if part == 1.0 else slice(None)
+    good = ~frame.mask[rows]
+    assert found.n_pixels == good.sum()
+    assert found.level == np.median(frame.data[rows][good].astype(float))
