@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rich.table import Table
-
 from .._jobs import JobOutcome
 from ..exceptions import PartialFailureError
 from ._reporter import Reporter
@@ -30,6 +28,8 @@ def say_outcomes(
     columns : sequence of str
         Heading of the names, and of the other columns.
     """
+    from rich.table import Table  # noqa: PLC0415 (seldom wanted)
+
     table = Table(*columns, "state", "seconds")
     for outcome in outcomes:
         seconds = f"{outcome.seconds:.1f}" if outcome.seconds else ""

@@ -116,8 +116,9 @@ class BlockRunner:
 
     def _gather(self, plan: PlannedBlock, record: io.TaskRecord) -> None:
         """Bring the inputs of a block to its work directory."""
-        if getattr(plan.block.requirements, "refine_offsets", False):
-            # The finding of the stars need not wait for that.
+        asked = plan.block.requirements
+        if getattr(asked, "refine_offsets", False) or getattr(asked, "iterations", 0) > 0:
+            # The finding of objects need not wait for that.
             self._pending.append(self._beside.submit(_load_finding))
         files = {path.name: path for path in plan.calibrations.values()}
         if plan.exposures:
@@ -328,6 +329,7 @@ def _load() -> None:
 
 
 def _load_finding() -> None:
-    """Load what finds objects: half a second of a processor."""
+    """Load what finds objects."""
     with loading():
-        import_module("photutils.segmentation")
+        for name in ("scipy.interpolate", "scipy.ndimage"):
+            import_module(name)

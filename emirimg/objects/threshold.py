@@ -182,14 +182,23 @@ def _parts(
     npixels: int,
 ) -> Iterator[tuple[float, float, float]]:
     """Yield flux and barycentre (x, y) of the objects that touch each other in ``whole``."""
-    from photutils.segmentation import SegmentationImage  # noqa: PLC0415 (heavy)
+    parts = whole.astype(np.int32)
+    if not _has_one_peak(smooth, whole):
+        from photutils.segmentation import SegmentationImage  # noqa: PLC0415 (heavy, seldom wanted)
 
-    segments = SegmentationImage(whole.astype(np.int32))
-    parts = deblended(smooth, segments, npixels, contrast=0.005)
-    for part, region in zip(parts.labels, parts.slices, strict=True):
-        light = np.where(parts.data[region] == part, image[region], 0).astype(float)
+        parts = deblended(smooth, SegmentationImage(parts), npixels, contrast=0.005).data
+    for part, region in enumerate(scipy.ndimage.find_objects(parts), start=1):
+        light = np.where(parts[region] == part, image[region], 0).astype(float)
         y, x = scipy.ndimage.center_of_mass(np.maximum(light, 0))
         yield light.sum(), x + region[1].start, y + region[0].start
+
+
+def _has_one_peak(smooth: NDArray[np.float32], whole: NDArray[np.bool_]) -> bool:
+    """Tell whether no level divides an object: each part would have a pixel not outshone."""
+    lowest = np.float32(-np.inf)
+    inside = np.where(whole, smooth, lowest)
+    around = scipy.ndimage.maximum_filter(inside, 3, mode="constant", cval=lowest)
+    return np.count_nonzero(inside[whole] == around[whole]) == 1
 
 
 def _smoothed(image: NDArray[np.float32]) -> NDArray[np.float32]:

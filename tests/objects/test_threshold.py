@@ -5,6 +5,7 @@ import pytest
 
 from emirimg.objects import ThresholdMasker, find_brightest
 from emirimg.objects._clipped import clipped_background
+from emirimg.objects.threshold import _has_one_peak
 
 from .mosaics import SHAPE, SIGMA, mosaic_of, random_sources, sources
 
@@ -90,3 +91,22 @@ def test_nothing_is_changed(rng):
     find_brightest(mosaic, border=10)
     ThresholdMasker()(mosaic)
     np.testing.assert_array_equal(mosaic.data, before)
+
+
+@pytest.mark.parametrize(("apart", "is_one"), [(0.0, True), (2.0, True), (11.0, False)])
+def test_peaks_that_no_level_divides(apart, is_one):
+    x = np.array([100.0, 100.0 + apart])
+    image = sources(x, np.array([150.0, 150.0]), np.array([8e4, 6e4])).astype("f4")
+    inside = image > 20
+    assert _has_one_peak(image, inside) == is_one
+    # Peaks elsewhere do not count, plains are no peak.
+    image[20:30, 20:30] = 9e9
+    assert _has_one_peak(image, inside) == is_one
+    assert not _has_one_peak(np.minimum(image, 100), inside)
+
+
+def test_single_peaks_are_left_to_themselves(rng, monkeypatch):
+    mosaic = mosaic_of(sources(*random_sources(rng, 15)), rng)
+    found = find_brightest(mosaic, 9, border=10)
+    monkeypatch.setattr("emirimg.objects.threshold._has_one_peak", lambda *_: False)
+    np.testing.assert_array_equal(find_brightest(mosaic, 9, border=10), found)
