@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ._robust_fit import robust_fit
 from .star_list import StarList
 
 __all__ = ["MoffatPSF", "measure_psf", "psf_stars"]
@@ -163,30 +164,21 @@ def measure_psf(
     if len(chosen) == 0:
         return MoffatPSF(np.nan, np.nan, np.nan, np.nan, 0)
     width = float(np.median(chosen.fwhm))
-    pixels = np.concatenate(
-        [_pixels(data, mask, chosen, index, 2.5 * width) for index in range(len(chosen))]
-    )
-    dx, dy, values, sigma = pixels.T
-    error = np.hypot(sigma, _UNKNOWN_PARTS * np.max(values))
-
-    def deviations(p: NDArray[np.float64]) -> NDArray[np.float64]:
-        return (_moffat(p, dx, dy) - values) / error
-
-    def slopes(p: NDArray[np.float64]) -> NDArray[np.float64]:
-        return _moffat_slopes(p, dx, dy) / error[:, None]
-
+    dx, dy, values, sigma = _pixels(data, mask, chosen, 2.5 * width)
     peak, inner = np.max(values), (2 / width) ** 2
-    start = [peak, 0.0, inner, 0.0, inner, 1 / 3]
-    scale = [peak, 0.01 * peak, inner, 0.1 * inner, inner, 0.3]
-    low = [0.0, -np.inf, 0.0, -np.inf, 0.0, 1 / _BETAS[1]]
-    high = [np.inf, np.inf, np.inf, np.inf, np.inf, 1 / _BETAS[0]]
-    from scipy.optimize import least_squares  # noqa: PLC0415 (heavy)
+    error = np.hypot(sigma, _UNKNOWN_PARTS * peak)
 
-    fit = least_squares(
-        deviations, start, jac=slopes, bounds=(low, high), x_scale=scale, loss="soft_l1",
-        ftol=1e-7, max_nfev=50,
-    )  # fmt: skip
-    _, _, cxx, cxy, cyy, inverse_beta = fit.x
+    def model(p: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        profile, slopes = _moffat(p, dx, dy)
+        return (profile - values) / error, slopes / error
+
+    fit = robust_fit(
+        model,
+        np.array([peak, 0.0, inner, 0.0, inner, 1 / 3]),
+        np.array([0.0, -np.inf, 0.0, -np.inf, 0.0, 1 / _BETAS[1]]),
+        np.array([np.inf, np.inf, np.inf, np.inf, np.inf, 1 / _BETAS[0]]),
+    )
+    _, _, cxx, cxy, cyy, inverse_beta = fit
     inverse_squares, axes = np.linalg.eigh([[cxx, cxy], [cxy, cyy]])
     if not inverse_squares[0] > 0:
         return MoffatPSF(np.nan, np.nan, np.nan, np.nan, 0)
@@ -202,55 +194,43 @@ def measure_psf(
 
 
 def _pixels(
-    data: NDArray[np.float32],
-    mask: NDArray[np.bool_] | None,
-    stars: StarList,
-    index: int,
-    radius: float,
+    data: NDArray[np.float32], mask: NDArray[np.bool_] | None, stars: StarList, radius: float
 ) -> NDArray[np.float64]:
-    """Return rows of (dx, dy, value, error), in units of the star's flux."""
-    x, y, flux = stars.x[index], stars.y[index], stars.flux[index]
-    window = tuple(
-        slice(max(0, int(np.ceil(c - radius))), min(size, int(c + radius) + 1))
-        for c, size in zip((y, x), data.shape, strict=True)
-    )
-    j, i = np.mgrid[window]
-    dx, dy = i - x, j - y
-    keep = dx**2 + dy**2 <= radius**2
+    """Return dx, dy, values and errors of pixels near stars, in units of their fluxes."""
+    near = np.arange(-int(radius) - 1, int(radius) + 2)
+    x, y = (np.round(c).astype(int)[:, None] + near for c in (stars.x, stars.y))
+    dx, dy = x - stars.x[:, None], y - stars.y[:, None]
+    keep = dx[:, None] ** 2 + dy[:, :, None] ** 2 <= radius**2
+    keep &= ((x >= 0) & (x < data.shape[1]))[:, None] & ((y >= 0) & (y < data.shape[0]))[
+        :, :, None
+    ]
+    star, j, i = np.nonzero(keep)
+    place = y[star, j], x[star, i]
+    values, flux = (data[place] - stars.background[star]) / stars.flux[star], stars.flux[star]
+    pixels = np.array([dx[star, i], dy[star, j], values, stars.noise / flux])
+    good = np.isfinite(values)
     if mask is not None:
-        keep &= ~mask[window]
-    values = (data[window][keep] - stars.background[index]) / flux
-    return np.column_stack([dx[keep], dy[keep], values, np.full(values.size, stars.noise / flux)])
+        good &= ~mask[place]
+    return pixels[:, good]
 
 
 def _moffat(
     p: NDArray[np.float64], dx: NDArray[np.float64], dy: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return peak, level, the inverse squares of the half width, and 1 / beta as a profile.
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return a profile and its slopes with the parameters, shapes (n,) and (6, n).
 
-    These parameters hardly depend on each other, up to a Gaussian (1 / beta = 0).
+    The parameters are peak, level, the inverse squares of the half width, and 1 / beta. They
+    hardly depend on each other, up to a Gaussian (1 / beta = 0).
     """
     peak, base, cxx, cxy, cyy, g = p
-    radius = cxx * dx**2 + 2 * cxy * dx * dy + cyy * dy**2
-    return base + peak * np.maximum(1 + (2**g - 1) * radius, _TINY) ** (-1 / g)
-
-
-def _moffat_slopes(
-    p: NDArray[np.float64], dx: NDArray[np.float64], dy: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    peak, _, cxx, cxy, cyy, g = p
-    radius = cxx * dx**2 + 2 * cxy * dx * dy + cyy * dy**2
-    q = np.maximum(1 + (2**g - 1) * radius, _TINY)
-    profile = q ** (-1 / g)
-    inner = -peak * profile * (2**g - 1) / (g * q)
-    outer = np.log(q) / g**2 - 2**g * np.log(2) * radius / (g * q)
-    return np.column_stack(
-        [
-            profile,
-            np.ones_like(q),
-            inner * dx**2,
-            2 * inner * dx * dy,
-            inner * dy**2,
-            peak * profile * outer,
-        ]
-    )
+    xx, xy, yy = dx * dx, 2 * dx * dy, dy * dy
+    radius = cxx * xx + cxy * xy + cyy * yy
+    steep = 2**g - 1
+    q = np.maximum(1 + steep * radius, _TINY)
+    log_q = np.log(q)
+    profile = np.exp(log_q / -g)
+    light = peak * profile
+    inner = (-steep / g) * light / q
+    outer = light * (log_q / g**2 - (2**g * np.log(2) / g) * radius / q)
+    slopes = [profile, np.ones_like(q), inner * xx, inner * xy, inner * yy, outer]
+    return base + light, np.array(slopes)
