@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 
 from ..alignment.smoothing import gaussian_smoothed
 from ..combine.mosaic import Mosaic
-from .background import robust_rms, subtract_background
+from .background import robust_rms, some_pixels, subtract_background
 
 __all__ = ["DetectionImage", "detection_image", "to_magnitudes"]
 
 _SIGMA = 1.5
 _BOX = 160
-_SOME = 4
-"""One in as many pixels of a row, and one in as many rows, tell the noise."""
 
 
 class DetectionImage(NamedTuple):
@@ -44,7 +42,8 @@ def detection_image(mosaic: Mosaic) -> DetectionImage:
     signal = np.divide(data, error, out=np.zeros_like(data), where=~empty)
     smooth = gaussian_smoothed(signal, _SIGMA)
     # Neighbours in a smoothed image tell the same.
-    sample = smooth[::_SOME, ::_SOME][~empty[::_SOME, ::_SOME]]
+    some = some_pixels(smooth.shape)
+    sample = smooth[some][~empty[some]]
     return DetectionImage(data, error, empty, smooth, robust_rms(sample, overwrite=True))
 
 

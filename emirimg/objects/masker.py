@@ -15,7 +15,7 @@ from .._parallel import row_bands
 from .._strategy import Strategy
 from ..alignment.smoothing import gaussian_smoothed
 from ..combine.mosaic import Mosaic
-from .background import block_map, robust_rms, subtract_background
+from .background import block_map, robust_rms, some_pixels, subtract_background
 from .kernels import grow_labels
 from .mask import ObjectMask
 
@@ -30,8 +30,6 @@ _NOISE_BOX = 128
 _MOST_NOISE = 1.3
 """Noise of a block in units of the typical one: the rest is objects."""
 _DIAGONAL = np.ones((3, 3))
-_SOME = 4
-"""Every fourth pixel of every fourth row tells the noise of all to a few parts in a thousand."""
 _BAND = 256
 """Rows that are worked on together."""
 
@@ -199,7 +197,7 @@ def _cores(empty: NDArray[np.bool_], objects: NDArray[np.bool_]) -> NDArray[np.b
 
 
 def _pixel_noise(signal: NDArray[np.float32], empty: NDArray[np.bool_]) -> float:
-    some = slice(None, None, _SOME), slice(None, None, _SOME)
+    some = some_pixels(signal.shape)
     return robust_rms(signal[some][~empty[some]], overwrite=True) or 1.0
 
 
