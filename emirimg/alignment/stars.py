@@ -15,9 +15,6 @@ __all__ = ["find_stars"]
 
 _SIGMA = 1 / (2 * np.sqrt(2 * np.log(2)))
 _BLOCK = 64
-_STEP = 4
-"""Pixels from one that is looked at to the next: those between them are hardly independent
-in a smoothed image, and 256 pixels tell the level of a block to a tenth of the noise."""
 _SHARPEST = 0.22
 _BRIGHT = 100
 
@@ -152,7 +149,7 @@ def _mesh(
         np.linspace(0, size, max(1, round(size / _BLOCK)) + 1).astype(np.int64)
         for size in image.shape
     ]
-    level, noise = block_statistics(image, mask, edges[0], edges[1], _STEP)
+    level, noise = block_statistics(image, mask, edges[0], edges[1], 2)
     known = np.isfinite(level)
     if not known.any():
         return level, noise
