@@ -228,8 +228,7 @@ class _Planner:
                 continue
             try:
                 path = find_image(self._workspace(child.block.id).results)
-                header = read_header(path)
-                metadata = read_metadata(header, source=str(path))
+                metadata = read_metadata(header := read_header(path), source=str(path))
                 facts.append(ExposureFacts(metadata, shape_of(header, path)))
             except EmirimgError as error:
                 self._add(place, f"children.{index}: {error}")
