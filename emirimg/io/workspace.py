@@ -225,7 +225,7 @@ def index_files(files: Mapping[str, Path], directory: str | Path) -> None:
     ...     index_files({"e1.fits": file}, directory)
     ...     print((Path(directory) / INDEX).read_text()[:20])
     {
-      "e1.fits": "ab5
+      "e1.fits": "ab5d
     """
     directory = Path(directory)
     digests = {name: sha256(path) for name, path in files.items()}

@@ -90,7 +90,7 @@ def draw_object_map(
     >>> from emirimg.report import draw_object_map
     >>> axes = draw_object_map(result.mosaic, result.objects)
     >>> axes.get_title()
-    'Objects: 21.6 % of the field'
+    'Objects: 21.7 % of the field'
     """
     axes = _new(mosaic) if axes is None else axes
     mask = np.zeros(mosaic.grid.shape, dtype=bool) if objects is None else objects.mask
