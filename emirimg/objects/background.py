@@ -43,9 +43,9 @@ def robust_rms(values: NDArray, *, overwrite: bool = False) -> float:
     return float(1.4826 * np.median(np.abs(away, out=away), overwrite_input=True))
 
 
-def some_pixels(shape: tuple[int, int]) -> tuple[slice, slice]:
-    """Return every pixel of a small image, and one of many of a large one, to tell its noise."""
-    step = max(1, math.isqrt(shape[0] * shape[1] // _ENOUGH))
+def some_pixels(shape: tuple[int, int], number: int = _ENOUGH) -> tuple[slice, slice]:
+    """Return every pixel of a small image, and about ``number`` of a large one, for its noise."""
+    step = max(1, math.isqrt(shape[0] * shape[1] // number))
     return slice(None, None, step), slice(None, None, step)
 
 

@@ -7,16 +7,14 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ._map_kernels import interpolate_row
-from ._runs import LANES, rounded_up, run_end
+from ._runs import EXACT_ENOUGH, LANES, rounded_up, run_end
 
 __all__ = ["cubic", "nearest"]
 
 _TAPS = 4
-_EXACT_ENOUGH = {"contract", "nsz"}
-"""Of fast mathematics only what does not depend on how many points are worked on at once."""
 
 
-@njit(nogil=True, cache=True, fastmath=_EXACT_ENOUGH)
+@njit(nogil=True, cache=True, fastmath=EXACT_ENOUGH)
 def cubic(
     image: NDArray[np.float32],
     bad: NDArray[np.bool_],
@@ -110,7 +108,7 @@ def _near(bad: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return near
 
 
-@njit(nogil=True, cache=True, fastmath=_EXACT_ENOUGH, inline="always")
+@njit(nogil=True, cache=True, fastmath=EXACT_ENOUGH, inline="always")
 def _row_weights(place: NDArray[np.float64], weights: NDArray[np.float32]) -> None:
     """Fill ``weights`` (4, n) with those of cubic convolution with a = -1/2 (Keys 1981)."""
     half, one, three_halves = np.float32(0.5), np.float32(1.0), np.float32(1.5)
@@ -129,7 +127,7 @@ def _row_weights(place: NDArray[np.float64], weights: NDArray[np.float32]) -> No
 
 # The rows are written out, and indices have no sign, so that the compiler makes of many points
 # one instruction.
-@njit(nogil=True, cache=True, fastmath=_EXACT_ENOUGH, inline="always")
+@njit(nogil=True, cache=True, fastmath=EXACT_ENOUGH, inline="always")
 def _sum(
     values: NDArray[np.float32],
     start: int,
@@ -156,7 +154,7 @@ def _sum(
         out[t] = total
 
 
-@njit(nogil=True, cache=True, fastmath=_EXACT_ENOUGH, inline="always")
+@njit(nogil=True, cache=True, fastmath=EXACT_ENOUGH, inline="always")
 def _sum_of_good(
     values: NDArray[np.float32],
     bads: NDArray[np.bool_],

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ._lanczos_weights import REACH, TAPS, row_weights
 from ._map_kernels import interpolate_row
-from ._runs import LANES, rounded_up, run_end
+from ._runs import EXACT_ENOUGH, LANES, rounded_up, run_end
 
 __all__ = ["padded_planes", "resample"]
 
@@ -16,9 +16,6 @@ _MARGIN = TAPS + LANES
 """Columns more than a frame has, for the reach of the kernel and for runs that are rounded up."""
 _OUTSIDE = np.float32(2.0)
 """Weights lost by a point that is not on the frame: more than all there are."""
-
-_EXACT_ENOUGH = {"contract", "nsz"}
-"""Of fast mathematics only what does not depend on how many points are worked on at once."""
 
 
 def padded_planes(
@@ -68,7 +65,7 @@ def _pad(
             planes[1, REACH + i, REACH + j] = variance[i, j] if bad[j] == zero else zero
 
 
-@njit(nogil=True, cache=True, fastmath=_EXACT_ENOUGH, error_model="numpy")
+@njit(nogil=True, cache=True, fastmath=EXACT_ENOUGH, error_model="numpy")
 def resample(
     planes: NDArray[np.float32],
     first_row: int,
@@ -95,6 +92,7 @@ def resample(
     part = np.zeros((2, nx + LANES), np.float32)
     weights_x = np.empty((TAPS, nx + LANES), np.float32)
     weights_y = np.empty((TAPS, nx + LANES), np.float32)
+    squares_x, squares_y = np.empty_like(weights_x), np.empty_like(weights_y)
     sums = np.zeros((4, nx + LANES), np.float32)
     start = np.empty(nx, np.int64)
     data = planes[0].reshape(-1)
@@ -105,23 +103,32 @@ def resample(
         _first_pixels(place, first_row, height, planes.shape[1] - TAPS, stride, start, part)
         row_weights(part[0], polynomials, weights_x)
         row_weights(part[1], polynomials, weights_y)
+        _square(weights_x, squares_x)
+        _square(weights_y, squares_y)
         j = 0
         while j < nx:
-            end = run_end(start, j)
-            if start[j] < 0:
+            first, end = start[j], run_end(start, j)
+            if first < 0:
                 sums[3, j] = _OUTSIDE
             else:
                 points = rounded_up(end - j)
-                _sum_data(data, start[j], stride, weights_x, weights_y, j, points, sums[0])
-                _sum_variance(variance, start[j], stride, weights_x, weights_y, j, points, sums[1])
-                _sum_bad(
-                    badness, start[j], stride, weights_x, weights_y, j, points, sums[2], sums[3]
-                )
+                _sum(data, first, stride, weights_x, weights_y, j, points, sums[0])
+                _sum(variance, first, stride, squares_x, squares_y, j, points, sums[1])
+                _sum_bad(badness, first, stride, weights_x, weights_y, j, points, sums[2], sums[3])
             j = end
         _normalise(sums, place[2], max_lost, out[i], out_variance[i], out_mask[i])
 
 
-@njit(nogil=True, cache=True, fastmath=_EXACT_ENOUGH, inline="always")
+@njit(nogil=True, cache=True, inline="always")
+def _square(weights: NDArray[np.float32], squares: NDArray[np.float32]) -> None:
+    # Less to compile than the same of whole arrays.
+    for k in range(TAPS):
+        weight, square = weights[k], squares[k]
+        for j in range(weight.size):
+            square[j] = weight[j] * weight[j]
+
+
+@njit(nogil=True, cache=True, fastmath=EXACT_ENOUGH, inline="always")
 def _first_pixels(
     place: NDArray[np.float64],
     first_row: int,
@@ -147,8 +154,8 @@ def _first_pixels(
 
 # The rows are written out, and indices have no sign, so that the compiler makes of many points
 # one instruction. It does so only with one plane at a time: more might overlap, for all it knows.
-@njit(nogil=True, cache=True, fastmath=_EXACT_ENOUGH, inline="always")
-def _sum_data(
+@njit(nogil=True, cache=True, fastmath=EXACT_ENOUGH, inline="always")
+def _sum(
     plane: NDArray[np.float32],
     start: int,
     stride: int,
@@ -158,7 +165,7 @@ def _sum_data(
     points: int,
     out: NDArray[np.float32],
 ) -> None:
-    """Fill ``out`` with the sums of w d, for points from ``first`` on."""
+    """Fill ``out`` with the sums of weights times values, for points from ``first`` on."""
     r0, step, f = np.uint64(start), np.uint64(stride), np.uint64(first)
     r1 = r0 + step
     r2, r3 = r1 + step, r1 + step + step
@@ -176,36 +183,7 @@ def _sum_data(
         out[t] = total
 
 
-@njit(nogil=True, cache=True, fastmath=_EXACT_ENOUGH, inline="always")
-def _sum_variance(
-    plane: NDArray[np.float32],
-    start: int,
-    stride: int,
-    weights_x: NDArray[np.float32],
-    weights_y: NDArray[np.float32],
-    first: int,
-    points: int,
-    out: NDArray[np.float32],
-) -> None:
-    """Fill ``out`` with the sums of w^2 v, for points from ``first`` on."""
-    r0, step, f = np.uint64(start), np.uint64(stride), np.uint64(first)
-    r1 = r0 + step
-    r2, r3 = r1 + step, r1 + step + step
-    r4, r5 = r3 + step, r3 + step + step
-    for t in range(f, f + np.uint64(points)):
-        y0, y1, y2 = weights_y[0, t] ** 2, weights_y[1, t] ** 2, weights_y[2, t] ** 2
-        y3, y4, y5 = weights_y[3, t] ** 2, weights_y[4, t] ** 2, weights_y[5, t] ** 2
-        total = np.float32(0.0)
-        for k in range(np.uint64(TAPS)):
-            c = t - f + k
-            total += weights_x[k, t] ** 2 * (
-                y0 * plane[r0 + c] + y1 * plane[r1 + c] + y2 * plane[r2 + c]
-                + y3 * plane[r3 + c] + y4 * plane[r4 + c] + y5 * plane[r5 + c]
-            )  # fmt: skip
-        out[t] = total
-
-
-@njit(nogil=True, cache=True, fastmath=_EXACT_ENOUGH, inline="always")
+@njit(nogil=True, cache=True, fastmath=EXACT_ENOUGH, inline="always")
 def _sum_bad(
     plane: NDArray[np.float32],
     start: int,
@@ -238,7 +216,7 @@ def _sum_bad(
         lost[t] = magnitudes
 
 
-@njit(nogil=True, cache=True, fastmath=_EXACT_ENOUGH, inline="always")
+@njit(nogil=True, cache=True, fastmath=EXACT_ENOUGH, inline="always")
 def _normalise(
     sums: NDArray[np.float32],
     area: NDArray[np.float64],

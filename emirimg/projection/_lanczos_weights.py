@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ._runs import EXACT_ENOUGH
+
 __all__ = ["REACH", "TAPS", "lanczos_polynomials", "row_weights"]
 
 REACH = 3
@@ -13,7 +15,6 @@ REACH = 3
 TAPS = 2 * REACH
 
 _TERMS = 6
-_EXACT_ENOUGH = {"contract", "nsz"}
 
 
 def lanczos_polynomials() -> NDArray[np.float32]:
@@ -42,7 +43,7 @@ def lanczos_polynomials() -> NDArray[np.float32]:
     return np.array([np.linalg.lstsq(powers, one)[0].T for one in halves], dtype=np.float32)
 
 
-@njit(nogil=True, cache=True, fastmath=_EXACT_ENOUGH, inline="always")
+@njit(nogil=True, cache=True, fastmath=EXACT_ENOUGH, inline="always")
 def row_weights(
     places: NDArray[np.float32],
     polynomials: NDArray[np.float32],

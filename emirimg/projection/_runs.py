@@ -10,7 +10,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["LANES", "rounded_up", "run_end"]
+__all__ = ["EXACT_ENOUGH", "LANES", "rounded_up", "run_end"]
+
+EXACT_ENOUGH = {"contract", "nsz"}
+"""Of fast mathematics only what does not depend on how many points are worked on at once."""
 
 LANES = 16
 """Points that a processor works on at once."""

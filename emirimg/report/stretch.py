@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from math import isqrt
-
 import numpy as np
 from numpy.typing import NDArray
 
-from ..objects.background import robust_rms
+from ..objects.background import robust_rms, some_pixels
 
 __all__ = ["sky_and_noise"]
 
@@ -25,8 +23,8 @@ def sky_and_noise(image: NDArray[np.float32], absent: NDArray[np.bool_]) -> tupl
     absent : `~numpy.ndarray` of bool
         True where a pixel does not count; shape (ny, nx).
     """
-    step = max(1, isqrt(image.size // _SAMPLE))
-    values = image[::step, ::step][~absent[::step, ::step]]
+    some = some_pixels(image.shape, _SAMPLE)
+    values = image[some][~absent[some]]
     if values.size == 0:
         return 0.0, 1.0
     return float(np.median(values)), robust_rms(values) or 1.0
